@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A simulated GPU under amdgpu and amdkfd: what its files share.
+ */
+#ifndef SIMGPU_H
+#define SIMGPU_H
+
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <drm/ttm/ttm_resource.h>
+
+#include "simgpu_config.h"
+#include "simgpu_desc.h"
+
+/* PCI device id: not one of AMD's, amdgpu's table gets it with AMD_IS_SIMGPU. */
+#define SIMGPU_DEVICE_ID	0x51d0
+
+#define SIMGPU_MAX_SDMA		8
+/* VMIDs of the hardware; 0 is the kernel's. */
+#define SIMGPU_NUM_VMID		16
+/*
+ * Address spaces: the VMIDs, then one for each process that the HIQ or MES has
+ * mapped.  Real firmware swaps processes in and out of a few VMIDs; here each
+ * has one of its own for as long as it is mapped.
+ */
+#define SIMGPU_NUM_SPACES	(SIMGPU_NUM_VMID + 256)
+#define SIMGPU_TLB_ENTRIES	1024
+
+struct amdgpu_device;
+struct amdgpu_ring;
+struct dentry;
+struct kfd2kgd_calls;
+struct simgpu_queue;
+struct simgpu_ring;
+
+/**
+ * struct simgpu_tlb_entry - one cached translation of a page of 4 KiB
+ * @page: number of the virtual page
+ * @space: address space, or U32_MAX for an empty entry
+ * @pte: flags of the leaf
+ * @kva: kernel address of the page behind it
+ */
+struct simgpu_tlb_entry {
+	u64 page;
+	u32 space;
+	u64 pte;
+	void *kva;
+};
+
+/**
+ * struct simgpu_mmu - page tables and software TLB
+ * @lock: held from a translation until the access through it is over, so that
+ *	whoever invalidates has waited for accesses under the old translation.
+ *	Innermost lock but for the bus registry's.
+ * @root: page directory entry that each address space starts from
+ * @pasid: process that an address space belongs to, 0 for none
+ * @tlb: direct mapped cache
+ * @hits: translations found in @tlb
+ * @misses: translations that walked the page tables
+ * @flushes: invalidations asked for by the driver
+ * @faults: accesses that were refused
+ */
+struct simgpu_mmu {
+	spinlock_t lock;
+	u64 root[SIMGPU_NUM_SPACES];
+	u32 pasid[SIMGPU_NUM_SPACES];
+	struct simgpu_tlb_entry tlb[SIMGPU_TLB_ENTRIES];
+	u64 hits, misses, flushes, faults;
+};
+
+/**
+ * enum simgpu_knob - failures on demand, each for one operation
+ * @SIMGPU_FAIL_BO_ALLOC: the next buffer object gets no memory
+ * @SIMGPU_FAIL_MAP: the next page table gets no memory
+ * @SIMGPU_FAIL_QUEUE_LOAD: the next user queue is not taken by the hardware
+ * @SIMGPU_FAIL_PREEMPT: the next user queue does not leave the hardware
+ * @SIMGPU_FAIL_FENCE: the next fence of a kernel ring signals an error
+ * @SIMGPU_NUM_KNOBS: number of knobs
+ */
+enum simgpu_knob {
+	SIMGPU_FAIL_BO_ALLOC,
+	SIMGPU_FAIL_MAP,
+	SIMGPU_FAIL_QUEUE_LOAD,
+	SIMGPU_FAIL_PREEMPT,
+	SIMGPU_FAIL_FENCE,
+	SIMGPU_NUM_KNOBS,
+};
+
+/**
+ * struct simgpu_manager - a memory manager that a knob can make fail
+ * @original: functions of the real one
+ * @wrapped: the same, but for the allocation
+ */
+struct simgpu_manager {
+	const struct ttm_resource_manager_func *original;
+	struct ttm_resource_manager_func wrapped;
+};
+
+/**
+ * struct simgpu - one simulated GPU
+ * @adev: the device of amdgpu
+ * @desc: its generation
+ * @gpu: its number in the configuration
+ * @doorbell: doorbell BAR, as the CPU's user space sees it
+ * @mmu: address translation
+ * @lock: the user queues and their execution.  Taken below KFD's queue manager
+ *	lock and above @mmu.lock.  The engine needs it to make progress while
+ *	others wait for the GPU in reclaim: nothing may allocate under it in a
+ *	way that enters reclaim.
+ * @queues: loaded user queues and the HIQ, under @lock
+ * @thread: executes the queues
+ * @wake: wakes @thread when a queue is loaded
+ * @rings: kernel rings, one for each SDMA engine
+ * @rings_paused: kernel rings do not move
+ * @fence_delay_us: how long a fence of a kernel ring is held back
+ * @knobs: failures asked for and not yet delivered
+ * @packets: packets executed
+ * @debugfs: directory of the knobs
+ * @managers: GTT's and VRAM's memory managers, constant while user space is there
+ */
+struct simgpu {
+	struct amdgpu_device *adev;
+	const struct simgpu_desc *desc;
+	unsigned int gpu;
+	void *doorbell;
+	struct simgpu_mmu mmu;
+
+	struct mutex lock;
+	struct list_head queues;
+	struct task_struct *thread;
+	wait_queue_head_t wake;
+
+	struct simgpu_ring *rings[SIMGPU_MAX_SDMA];
+	bool rings_paused;
+	u32 fence_delay_us;
+
+	atomic_t knobs[SIMGPU_NUM_KNOBS];
+	atomic64_t packets;
+	struct dentry *debugfs;
+	struct simgpu_manager managers[2];
+};
+
+/* simgpu_bus.c */
+#if IS_ENABLED(CONFIG_DRM_AMDGPU_SIMGPU)
+void simgpu_bus_init(void);
+void simgpu_bus_exit(void);
+#else
+static inline void simgpu_bus_init(void) {}
+static inline void simgpu_bus_exit(void) {}
+#endif
+const struct simgpu_config *simgpu_bus_config(void);
+int simgpu_bus_attach(struct simgpu *sim);
+void simgpu_bus_detach(struct simgpu *sim);
+void *simgpu_bus_kva(u64 address);
+
+/* simgpu_ip.c, simgpu_kfd.c */
+#if IS_ENABLED(CONFIG_DRM_AMDGPU_SIMGPU)
+int simgpu_set_ip_blocks(struct amdgpu_device *adev);
+const struct kfd2kgd_calls *simgpu_kfd2kgd_calls(void);
+#else
+static inline int simgpu_set_ip_blocks(struct amdgpu_device *adev)
+{
+	return -ENODEV;
+}
+
+static inline const struct kfd2kgd_calls *simgpu_kfd2kgd_calls(void)
+{
+	return NULL;
+}
+#endif
+
+/* simgpu_debugfs.c */
+void simgpu_debugfs_init(struct simgpu *sim);
+void simgpu_debugfs_fini(struct simgpu *sim);
+void simgpu_wrap_memory_managers(struct simgpu *sim);
+void simgpu_unwrap_memory_managers(struct simgpu *sim);
+
+/**
+ * simgpu_fail - is a failure due
+ * @sim: GPU
+ * @knob: which one
+ *
+ * Context: any.
+ * Return: true once for each failure that was asked for.
+ */
+static inline bool simgpu_fail(struct simgpu *sim, enum simgpu_knob knob)
+{
+	return atomic_dec_if_positive(&sim->knobs[knob]) >= 0;
+}
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Front end of the hardware scheduler: what its firmware does with the packets
+ * of the HIQ.
+ *
+ * Packet formats: kfd_pm4_headers_ai.h.  A runlist is a buffer with a
+ * MAP_PROCESS for each process, followed by a MAP_QUEUES for each of its
+ * queues; UNMAP_QUEUES preempts; QUERY_STATUS writes the fence that KFD waits
+ * for.  Everything that a runlist names is mapped at once: when it is longer
+ * than the hardware has slots and chained to itself, the time slices of the
+ * engine do what the firmware's rotation would.
+ */
+#include "amdgpu.h"
+#include "kfd_pm4_headers_ai.h"
+#include "kfd_pm4_opcodes.h"
+#include "v9_structs.h"
+
+#include "simgpu_queue.h"
+
+#define HIQ_OPCODE(h)		(((h) >> 8) & 0xff)
+#define HIQ_COUNT(h)		(((h) >> 16) & 0x3fff)
+#define HIQ_MAX_DWORDS		32
+
+/**
+ * struct simgpu_hws - state of one run over packets
+ * @sim: GPU
+ * @hiq: the HIQ
+ * @space: address space of the process that was mapped last
+ */
+struct simgpu_hws {
+	struct simgpu *sim;
+	struct simgpu_queue *hiq;
+	int space;
+};
+
+static int simgpu_hws_run(struct simgpu_hws *hws, struct simgpu_stream *stream);
+
+static int simgpu_hws_map_process(struct simgpu_hws *hws, const u32 *packet)
+{
+	const struct pm4_mes_map_process *map = (const void *)packet;
+
+	hws->space = simgpu_mmu_get_space(hws->sim, map->bitfields2.pasid);
+	if (hws->space < 0)
+		return hws->space;
+	simgpu_mmu_set_root(hws->sim, hws->space,
+			    (map->vm_context_page_table_base_addr_lo32 |
+			     (u64)map->vm_context_page_table_base_addr_hi32 << 32) |
+			    AMDGPU_PTE_VALID);
+	return 0;
+}
+
+/* First place on the hardware that no compute queue has. */
+static u32 simgpu_hws_free_hqd(struct simgpu *sim)
+{
+	unsigned int places = sim->adev->gfx.mec.num_pipe_per_mec *
+			      sim->adev->gfx.mec.num_queue_per_pipe;
+	struct simgpu_queue *queue;
+	u32 hqd;
+
+	for (hqd = 0; hqd < places; hqd++) {
+		bool taken = false;
+
+		list_for_each_entry(queue, &sim->queues, node)
+			taken |= queue->hqd == hqd;
+		if (!taken)
+			return hqd;
+	}
+	return SIMGPU_HQD_NONE;
+}
+
+static int simgpu_hws_map_queue(struct simgpu_hws *hws, const u32 *packet)
+{
+	const struct pm4_mes_map_queues *map = (const void *)packet;
+	u64 mqd_va = map->mqd_addr_lo | (u64)map->mqd_addr_hi << 32;
+	u64 wptr_va = map->wptr_addr_lo | (u64)map->wptr_addr_hi << 32;
+	bool sdma = map->bitfields2.extended_engine_sel ||
+		    map->bitfields2.engine_sel >= engine_sel__mes_map_queues__sdma0_vi;
+	struct simgpu *sim = hws->sim;
+	struct simgpu_queue *queue;
+	int ret;
+
+	if (hws->space <= 0)
+		return -EINVAL;
+	/* a runlist can come again while its queues are mapped */
+	if (simgpu_queue_find(sim, NULL, mqd_va))
+		return 0;
+	queue = simgpu_queue_alloc(sim, NULL, mqd_va);
+	if (!queue)
+		return -ENOMEM;
+	if (sdma)
+		ret = simgpu_queue_parse_sdma(sim, queue, hws->space, wptr_va);
+	else
+		ret = simgpu_queue_parse_compute(sim, queue, hws->space);
+	if (!ret && queue->doorbell != map->bitfields3.doorbell_offset) {
+		dev_err(sim->adev->dev, "simgpu: MAP_QUEUES has doorbell %#x, the MQD %#x\n",
+			map->bitfields3.doorbell_offset, queue->doorbell);
+		ret = -EINVAL;
+	}
+	if (ret) {
+		kfree(queue);
+		return ret;
+	}
+	if (!sdma)
+		queue->hqd = simgpu_hws_free_hqd(sim);
+	simgpu_queue_load(sim, queue);
+	if (simgpu_fail(sim, SIMGPU_FAIL_QUEUE_LOAD)) {
+		queue->halted = true;
+		if (!sdma)
+			simgpu_queue_refused(queue, EC_QUEUE_PACKET_UNSUPPORTED);
+	}
+	return 0;
+}
+
+static bool simgpu_hws_selected(struct simgpu *sim, const struct pm4_mes_unmap_queues *unmap,
+				struct simgpu_queue *queue)
+{
+	u32 doorbell = queue->doorbell;
+
+	switch (unmap->bitfields2.queue_sel) {
+	case queue_sel__mes_unmap_queues__perform_request_on_specified_queues:
+		return doorbell == unmap->bitfields3b.doorbell_offset0;
+	case queue_sel__mes_unmap_queues__perform_request_on_pasid_queues:
+		return simgpu_mmu_pasid(sim, simgpu_queue_space(queue)->id) ==
+		       unmap->bitfields3a.pasid;
+	default:
+		return true;
+	}
+}
+
+/*
+ * A compute queue that does not leave is named in the HIQ's MQD and stays
+ * where it is; the fence comes all the same.
+ */
+static int simgpu_hws_unmap_queues(struct simgpu_hws *hws, const u32 *packet)
+{
+	const struct pm4_mes_unmap_queues *unmap = (const void *)packet;
+	struct simgpu_queue *queue, *next;
+	struct simgpu *sim = hws->sim;
+	bool all = true;
+
+	list_for_each_entry_safe(queue, next, &sim->queues, node) {
+		if (queue->type == SIMGPU_QUEUE_HIQ)
+			continue;
+		if (!simgpu_hws_selected(sim, unmap, queue)) {
+			all = false;
+			continue;
+		}
+		if (unmap->bitfields2.action == action__mes_unmap_queues__reset_queues) {
+			simgpu_queue_kill(sim, queue);
+			continue;
+		}
+		if (queue->hqd != SIMGPU_HQD_NONE && simgpu_fail(sim, SIMGPU_FAIL_PREEMPT)) {
+			struct v9_mqd *mqd = hws->hiq->mqd;
+
+			queue->stuck = true;
+			queue->halted = true;
+			mqd->queue_doorbell_id0 = queue->doorbell;
+			all = false;
+			continue;
+		}
+		simgpu_queue_unload(sim, queue);
+	}
+	/* processes without a queue give their VMID back */
+	if (all)
+		simgpu_mmu_put_spaces(sim, 0);
+	return 0;
+}
+
+static int simgpu_hws_query_status(struct simgpu_hws *hws, const u32 *packet)
+{
+	const struct pm4_mes_query_status *query = (const void *)packet;
+	struct simgpu_space kernel = { .sim = hws->sim };
+
+	return simgpu_write64(&kernel, query->addr_lo | (u64)query->addr_hi << 32,
+			      query->data_lo | (u64)query->data_hi << 32);
+}
+
+static int simgpu_hws_run_list(struct simgpu_hws *hws, const u32 *packet, bool nested)
+{
+	const struct pm4_mes_runlist *run = (const void *)packet;
+	struct simgpu_stream list = {
+		.base = (run->ordinal2 & ~3U) | (u64)run->ib_base_hi << 32,
+		.end = run->bitfields4.ib_size,
+	};
+
+	/* the last packet of an oversubscribed runlist leads back to its start */
+	if (nested)
+		return 0;
+	hws->space = 0;
+	return simgpu_hws_run(hws, &list);
+}
+
+/* Execute the packets of the HIQ itself (a ring) or of a runlist (linear). */
+static int simgpu_hws_run(struct simgpu_hws *hws, struct simgpu_stream *stream)
+{
+	struct simgpu_space kernel = { .sim = hws->sim };
+	u32 packet[HIQ_MAX_DWORDS], dwords;
+	int ret;
+
+	while (stream->pos < stream->end) {
+		ret = simgpu_stream_read(&kernel, stream, 0, packet, 1);
+		if (ret)
+			return ret;
+		/* the unused rest of a runlist */
+		if (!packet[0]) {
+			stream->pos++;
+			continue;
+		}
+		dwords = HIQ_COUNT(packet[0]) == 0x3fff ? 1 : HIQ_COUNT(packet[0]) + 2;
+		ret = simgpu_stream_read(&kernel, stream, 0, packet,
+					 min_t(u32, dwords, HIQ_MAX_DWORDS));
+		if (ret)
+			return ret;
+
+		switch (HIQ_OPCODE(packet[0])) {
+		case IT_NOP:
+		case IT_SET_RESOURCES:
+			/* VMIDs and queues are ours to give out in any case */
+		case IT_WRITE_DATA:
+			/* grace period of CWSR: there are no waves to wait for */
+			break;
+		case IT_MAP_PROCESS:
+			ret = simgpu_hws_map_process(hws, packet);
+			break;
+		case IT_MAP_QUEUES:
+			ret = simgpu_hws_map_queue(hws, packet);
+			break;
+		case IT_UNMAP_QUEUES:
+			ret = simgpu_hws_unmap_queues(hws, packet);
+			break;
+		case IT_QUERY_STATUS:
+			ret = simgpu_hws_query_status(hws, packet);
+			break;
+		case IT_RUN_LIST:
+			ret = simgpu_hws_run_list(hws, packet, !stream->mask);
+			break;
+		default:
+			dev_err(hws->sim->adev->dev, "simgpu: HIQ packet %#010x is not known\n",
+				packet[0]);
+			ret = -EINVAL;
+		}
+		if (ret)
+			return ret;
+		stream->pos += dwords;
+	}
+	return 0;
+}
+
+/**
+ * simgpu_hiq_run - execute what the driver has put into the HIQ
+ * @sim: GPU
+ * @hiq: the HIQ, with the end of its ring set
+ *
+ * A packet that cannot be executed stops the HIQ: KFD's next wait for it times
+ * out, as with firmware that hangs.
+ *
+ * Context: process context, with sim->lock held.
+ */
+void simgpu_hiq_run(struct simgpu *sim, struct simgpu_queue *hiq)
+{
+	struct simgpu_hws hws = { .sim = sim, .hiq = hiq };
+	struct simgpu_space kernel = { .sim = sim };
+	struct simgpu_stream *ring = &hiq->pm4.ring;
+	int ret;
+
+	lockdep_assert_held(&sim->lock);
+	ret = simgpu_hws_run(&hws, ring);
+	if (!ret)
+		ret = simgpu_write32(&kernel, hiq->rptr_va, ring->pos & ring->mask);
+	if (ret) {
+		dev_err(sim->adev->dev, "simgpu: HIQ stopped: %d\n", ret);
+		hiq->halted = true;
+	}
+}
+
+/**
+ * simgpu_hiq_load - load the HIQ
+ * @sim: GPU
+ * @mqd: its MQD
+ *
+ * Context: process context.
+ * Return: 0 or a negative errno.
+ */
+int simgpu_hiq_load(struct simgpu *sim, void *mqd)
+{
+	struct simgpu_queue *queue = simgpu_queue_alloc(sim, mqd, 0);
+	int ret;
+
+	if (!queue)
+		return -ENOMEM;
+	ret = simgpu_queue_parse_compute(sim, queue, 0);
+	if (!ret && queue->type != SIMGPU_QUEUE_PM4)
+		ret = -EINVAL;
+	if (ret) {
+		kfree(queue);
+		return ret;
+	}
+	queue->type = SIMGPU_QUEUE_HIQ;
+	queue->pm4.ring.pos = 0;
+	mutex_lock(&sim->lock);
+	simgpu_queue_load(sim, queue);
+	mutex_unlock(&sim->lock);
+	return 0;
+}

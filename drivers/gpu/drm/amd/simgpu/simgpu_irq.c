@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Interrupts of the simulated GPU, as entries of the IH ring of SOC15.
+ *
+ * amdgpu_amdkfd_interrupt() takes them without a ring behind them.  Facts of
+ * the entry: dword 0 client, source, ring id and VMID; dword 3 PASID and node;
+ * dword 4 and 5 the source's data.
+ */
+#include "amdgpu.h"
+#include "amdgpu_amdkfd.h"
+#include "soc15_int.h"
+
+#include "simgpu_packet.h"
+
+#define IH_ENTRY_DWORDS		8
+#define IH_SOURCE_SHIFT		8
+#define IH_RING_ID_SHIFT	16
+#define IH_VMID_SHIFT		24
+/* ring id of a page fault */
+#define FAULT_NOT_PRESENT	0x08
+#define FAULT_READ		0x10
+#define FAULT_WRITE		0x20
+/* context of CP_BAD_OPCODE */
+#define BAD_OPCODE_DOORBELL	GENMASK(9, 0)
+#define BAD_OPCODE_EXCEPTION_SHIFT	10
+
+static void simgpu_irq_raise(struct simgpu_space *space, u32 client, u32 source, u32 ring_id,
+			     u32 data0, u32 data1)
+{
+	struct simgpu *sim = space->sim;
+	u32 entry[IH_ENTRY_DWORDS] = { };
+	u32 vmid = space->id;
+
+	/* processes that a scheduler mapped share the VMIDs of KFD: any of those will do */
+	if (vmid >= SIMGPU_NUM_VMID)
+		vmid = sim->adev->vm_manager.first_kfd_vmid;
+	entry[0] = client | source << IH_SOURCE_SHIFT | ring_id << IH_RING_ID_SHIFT |
+		   vmid << IH_VMID_SHIFT;
+	entry[3] = simgpu_mmu_pasid(sim, space->id) & 0xffff;
+	entry[4] = data0;
+	entry[5] = data1;
+	/* nobody to tell: the process has just left */
+	if (!entry[3])
+		return;
+	amdgpu_amdkfd_interrupt(sim->adev, entry);
+}
+
+/**
+ * simgpu_irq_sdma_trap - a TRAP packet of a user queue
+ * @space: address space of the queue
+ * @engine: SDMA engine
+ * @context: the packet's context, for KFD an event id
+ *
+ * Context: any.
+ */
+void simgpu_irq_sdma_trap(struct simgpu_space *space, unsigned int engine, u32 context)
+{
+	const struct simgpu_desc *desc = space->sim->desc;
+
+	simgpu_irq_raise(space, desc->sdma_client[engine % ARRAY_SIZE(desc->sdma_client)],
+			 desc->sdma_trap_source, 0, context, 0);
+}
+
+/**
+ * simgpu_irq_end_of_pipe - a compute queue signals an event
+ * @space: address space of the queue
+ * @context: event id
+ *
+ * Context: any.
+ */
+void simgpu_irq_end_of_pipe(struct simgpu_space *space, u32 context)
+{
+	simgpu_irq_raise(space, SOC15_IH_CLIENTID_GRBM_CP, SOC15_INTSRC_CP_END_OF_PIPE, 0,
+			 context, 0);
+}
+
+/**
+ * simgpu_irq_bad_opcode - a compute queue has refused a packet
+ * @space: address space of the queue
+ * @doorbell_id: number of the doorbell among the process' own
+ * @exception: exception code, EC_QUEUE_PACKET_*
+ *
+ * Context: any.
+ */
+void simgpu_irq_bad_opcode(struct simgpu_space *space, u32 doorbell_id, u32 exception)
+{
+	simgpu_irq_raise(space, SOC15_IH_CLIENTID_GRBM_CP, SOC15_INTSRC_CP_BAD_OPCODE, 0,
+			 (doorbell_id & BAD_OPCODE_DOORBELL) |
+			 exception << BAD_OPCODE_EXCEPTION_SHIFT, 0);
+}
+
+/**
+ * simgpu_irq_page_fault - an access of a user queue was refused
+ * @space: address space, with the fault
+ *
+ * Context: any.
+ */
+void simgpu_irq_page_fault(struct simgpu_space *space)
+{
+	const struct simgpu_fault *fault = &space->fault;
+	u64 page = fault->va >> AMDGPU_GPU_PAGE_SHIFT;
+	u32 ring_id = fault->write ? FAULT_WRITE : FAULT_READ;
+
+	if (!fault->present)
+		ring_id |= FAULT_NOT_PRESENT;
+	simgpu_irq_raise(space, SOC15_IH_CLIENTID_UTCL2, SOC15_INTSRC_VMC_FAULT, ring_id,
+			 lower_32_bits(page), upper_32_bits(page) & 0xf);
+}

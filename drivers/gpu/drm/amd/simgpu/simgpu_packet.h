@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packet executors: SDMA, PM4 and AQL.
+ *
+ * An executor runs packets until its stream is empty, its budget is used up
+ * or a packet does not complete.  It owns no lock; its caller sees to it that
+ * one thread at a time runs it.
+ */
+#ifndef SIMGPU_PACKET_H
+#define SIMGPU_PACKET_H
+
+#include <linux/kfd_ioctl.h>
+
+#include "simgpu_mem.h"
+
+/**
+ * struct simgpu_stream - dwords to be executed
+ * @base: address of the buffer
+ * @pos: dword that is executed next; counts on and on in a ring
+ * @end: first dword that must not be executed yet
+ * @mask: dwords of the ring less 1, or 0 for a linear buffer
+ */
+struct simgpu_stream {
+	u64 base;
+	u64 pos;
+	u64 end;
+	u64 mask;
+};
+
+int simgpu_stream_read(struct simgpu_space *space, const struct simgpu_stream *stream,
+		       u64 offset, u32 *out, unsigned int dwords);
+bool simgpu_compare(unsigned int function, u32 value, u32 reference);
+u64 simgpu_clock(void);
+
+struct simgpu_sdma;
+
+/**
+ * struct simgpu_sdma_kernel_ops - what differs on a ring of the kernel
+ * @fence: a fence is about to be written
+ * @trap: everything before is done
+ */
+struct simgpu_sdma_kernel_ops {
+	void (*fence)(struct simgpu_sdma *sdma);
+	void (*trap)(struct simgpu_sdma *sdma);
+};
+
+/**
+ * struct simgpu_sdma - an SDMA queue being executed
+ * @space: address space of the ring
+ * @ib_space: address space of the indirect buffer, the same for a user queue
+ * @ring: the ring
+ * @ib: indirect buffer in progress, @ib.end 0 for none.  The packet in the
+ *	ring that started it is passed when the buffer is through.
+ * @engine: number of the engine
+ * @kernel: set on a ring of the kernel
+ */
+struct simgpu_sdma {
+	struct simgpu_space space;
+	struct simgpu_space ib_space;
+	struct simgpu_stream ring;
+	struct simgpu_stream ib;
+	unsigned int engine;
+	const struct simgpu_sdma_kernel_ops *kernel;
+};
+
+/* Our own packet on rings of the kernel: VMID takes another page directory, TLB flushed. */
+#define SIMGPU_SDMA_OP_VM_FLUSH		0xf0
+#define SIMGPU_SDMA_VM_FLUSH_DWORDS	3
+
+int simgpu_sdma_run(struct simgpu_sdma *sdma, unsigned int budget);
+
+/**
+ * struct simgpu_pm4 - a PM4 compute queue being executed
+ * @space: address space
+ * @ring: the ring
+ * @ib: indirect buffer in progress, @ib.end 0 for none
+ */
+struct simgpu_pm4 {
+	struct simgpu_space space;
+	struct simgpu_stream ring;
+	struct simgpu_stream ib;
+};
+
+int simgpu_pm4_run(struct simgpu_pm4 *pm4, unsigned int budget);
+
+/**
+ * struct simgpu_aql - an AQL queue being executed
+ * @space: address space
+ * @base: address of the ring
+ * @packets: packets that fit the ring, a power of two
+ * @rptr: packet that is executed next; counts on and on
+ * @wptr: first packet that the producer has not reserved
+ * @error: KFD exception code of the packet that was refused
+ */
+struct simgpu_aql {
+	struct simgpu_space space;
+	u64 base;
+	u64 packets;
+	u64 rptr;
+	u64 wptr;
+	u32 error;
+};
+
+int simgpu_aql_run(struct simgpu_aql *aql, unsigned int budget);
+
+/* simgpu_irq.c: interrupts of user queues, as KFD gets them from the IH ring */
+void simgpu_irq_sdma_trap(struct simgpu_space *space, unsigned int engine, u32 context);
+void simgpu_irq_end_of_pipe(struct simgpu_space *space, u32 context);
+void simgpu_irq_bad_opcode(struct simgpu_space *space, u32 doorbell_id, u32 exception);
+void simgpu_irq_page_fault(struct simgpu_space *space);
+
+#endif

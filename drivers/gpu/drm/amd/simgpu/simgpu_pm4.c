@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Executor of the PM4 packets that a compute queue can run without shaders.
+ *
+ * Packet formats: type 3 packets of GFX 9, as in kfd_pm4_headers_ai.h and
+ * soc15d.h.
+ */
+#include "amdgpu.h"
+#include "soc15d.h"
+
+#include "simgpu_packet.h"
+
+#define PM4_TYPE(h)			((h) >> 30)
+#define PM4_OPCODE(h)			(((h) >> 8) & 0xff)
+#define PM4_COUNT(h)			(((h) >> 16) & 0x3fff)
+/* a type 3 NOP with this count is one dword long */
+#define PM4_COUNT_NONE			0x3fff
+#define PM4_WRITE_DST(d)		(((d) >> 8) & 0xf)
+#define PM4_WRITE_DST_MEMORY		5
+#define PM4_WRITE_DST_TC_L2		2
+#define PM4_WRITE_ONE_ADDRESS(d)	((d) & BIT(16))
+#define PM4_WAIT_FUNCTION(d)		((d) & 7)
+#define PM4_WAIT_MEMORY(d)		(((d) >> 4) & 3)
+#define PM4_RELEASE_INT(d)		(((d) >> 24) & 7)
+#define PM4_RELEASE_DATA(d)		((d) >> 29)
+#define PM4_INDIRECT_DWORDS		4
+#define PM4_MAX_FIXED			8
+
+enum { RELEASE_DATA_NONE, RELEASE_DATA_32, RELEASE_DATA_64, RELEASE_DATA_GPU_CLOCK,
+       RELEASE_DATA_CP_CLOCK };
+enum { RELEASE_INT_NONE, RELEASE_INT_ONLY, RELEASE_INT_CONFIRM };
+
+static u64 pm4_address(const u32 *packet, unsigned int dword)
+{
+	return packet[dword] | (u64)packet[dword + 1] << 32;
+}
+
+static int pm4_write_data(struct simgpu_space *space, const struct simgpu_stream *stream,
+			  const u32 *packet, unsigned int dwords)
+{
+	u64 dst = pm4_address(packet, 2) & ~3ULL;
+	unsigned int offset;
+	int ret = 0;
+	u32 value;
+
+	if (PM4_WRITE_DST(packet[1]) != PM4_WRITE_DST_MEMORY &&
+	    PM4_WRITE_DST(packet[1]) != PM4_WRITE_DST_TC_L2)
+		return -EINVAL;
+	for (offset = 4; offset < dwords && !ret; offset++) {
+		ret = simgpu_stream_read(space, stream, offset, &value, 1);
+		if (!ret)
+			ret = simgpu_write32(space, dst, value);
+		if (!PM4_WRITE_ONE_ADDRESS(packet[1]))
+			dst += sizeof(u32);
+	}
+	return ret;
+}
+
+static int pm4_release_mem(struct simgpu_space *space, const u32 *packet)
+{
+	u64 dst = pm4_address(packet, 3), value = pm4_address(packet, 5);
+	int ret = 0;
+
+	switch (PM4_RELEASE_DATA(packet[2])) {
+	case RELEASE_DATA_NONE:
+		break;
+	case RELEASE_DATA_32:
+		ret = simgpu_write32(space, dst & ~3ULL, lower_32_bits(value));
+		break;
+	case RELEASE_DATA_GPU_CLOCK:
+	case RELEASE_DATA_CP_CLOCK:
+		value = simgpu_clock();
+		fallthrough;
+	case RELEASE_DATA_64:
+		ret = simgpu_write64(space, dst & ~7ULL, value);
+		break;
+	default:
+		ret = -EINVAL;
+	}
+	if (ret)
+		return ret;
+
+	switch (PM4_RELEASE_INT(packet[2])) {
+	case RELEASE_INT_ONLY:
+	case RELEASE_INT_CONFIRM:
+		simgpu_irq_end_of_pipe(space, packet[7]);
+		break;
+	}
+	return 0;
+}
+
+static int pm4_wait_reg_mem(struct simgpu_space *space, const u32 *packet)
+{
+	u32 value;
+	int ret;
+
+	/* there are no registers that a user queue could wait for */
+	if (!PM4_WAIT_MEMORY(packet[1]))
+		return -EINVAL;
+	ret = simgpu_read32(space, pm4_address(packet, 2) & ~3ULL, &value);
+	if (ret)
+		return ret;
+	return simgpu_compare(PM4_WAIT_FUNCTION(packet[1]), value & packet[5], packet[4]) ?
+	       0 : -EAGAIN;
+}
+
+static int pm4_indirect(struct simgpu_pm4 *pm4, const u32 *packet)
+{
+	if (pm4->ib.end)
+		return -EINVAL;
+	pm4->ib = (struct simgpu_stream) {
+		.base = pm4_address(packet, 1) & ~3ULL,
+		.end = packet[3] & 0xfffff,
+	};
+	/* an empty buffer is through at once */
+	if (!pm4->ib.end)
+		pm4->ring.pos += PM4_INDIRECT_DWORDS;
+	return 0;
+}
+
+/* Smallest number of dwords that a packet may have; 0 when it is not known. */
+static unsigned int pm4_min_dwords(u32 opcode)
+{
+	switch (opcode) {
+	case PACKET3_NOP:
+		return 1;
+	case PACKET3_WRITE_DATA:
+		return 5;
+	case PACKET3_WAIT_REG_MEM:
+		return 7;
+	case PACKET3_INDIRECT_BUFFER:
+		return PM4_INDIRECT_DWORDS;
+	case PACKET3_RELEASE_MEM:
+		return 8;
+	case PACKET3_ACQUIRE_MEM:
+		return 7;
+	default:
+		return 0;
+	}
+}
+
+static int pm4_packet(struct simgpu_pm4 *pm4)
+{
+	struct simgpu_stream *stream = pm4->ib.end ? &pm4->ib : &pm4->ring;
+	struct simgpu_space *space = &pm4->space;
+	unsigned int dwords, least;
+	u32 packet[PM4_MAX_FIXED];
+	int ret;
+
+	ret = simgpu_stream_read(space, stream, 0, packet, 1);
+	if (ret)
+		return ret;
+	/* type 2 is a filler of one dword, type 0 and 1 write registers */
+	if (PM4_TYPE(packet[0]) == PACKET_TYPE2) {
+		stream->pos++;
+		return 0;
+	}
+	if (PM4_TYPE(packet[0]) != PACKET_TYPE3)
+		return -EINVAL;
+
+	dwords = PM4_COUNT(packet[0]) + 2;
+	if (PM4_OPCODE(packet[0]) == PACKET3_NOP && PM4_COUNT(packet[0]) == PM4_COUNT_NONE)
+		dwords = 1;
+	least = pm4_min_dwords(PM4_OPCODE(packet[0]));
+	if (!least || dwords < least)
+		return -EINVAL;
+	if (stream->pos + dwords > stream->end)
+		return stream->mask ? -EAGAIN : -EINVAL;
+	ret = simgpu_stream_read(space, stream, 0, packet, least);
+	if (ret)
+		return ret;
+
+	switch (PM4_OPCODE(packet[0])) {
+	case PACKET3_WRITE_DATA:
+		ret = pm4_write_data(space, stream, packet, dwords);
+		break;
+	case PACKET3_WAIT_REG_MEM:
+		ret = pm4_wait_reg_mem(space, packet);
+		break;
+	case PACKET3_RELEASE_MEM:
+		ret = pm4_release_mem(space, packet);
+		break;
+	case PACKET3_INDIRECT_BUFFER:
+		/* the position stays here until the buffer is through */
+		return pm4_indirect(pm4, packet);
+	default:
+		/* NOP; ACQUIRE_MEM: all memory is coherent here */
+		break;
+	}
+	if (!ret)
+		stream->pos += dwords;
+	return ret;
+}
+
+/**
+ * simgpu_pm4_run - execute packets of a PM4 compute queue
+ * @pm4: queue
+ * @budget: how many packets at most
+ *
+ * Context: process context, one caller at a time.
+ * Return: as simgpu_sdma_run().
+ */
+int simgpu_pm4_run(struct simgpu_pm4 *pm4, unsigned int budget)
+{
+	int ret;
+
+	while (budget--) {
+		if (pm4->ib.end && pm4->ib.pos >= pm4->ib.end) {
+			pm4->ib = (struct simgpu_stream) { };
+			pm4->ring.pos += PM4_INDIRECT_DWORDS;
+		}
+		if (!pm4->ib.end && pm4->ring.pos >= pm4->ring.end)
+			return 0;
+		ret = pm4_packet(pm4);
+		if (ret)
+			return ret;
+		atomic64_inc(&pm4->space.sim->packets);
+	}
+	return 1;
+}

@@ -1,0 +1,623 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The engine that runs user queues.
+ */
+#include <linux/kthread.h>
+#include <linux/sched/mm.h>
+
+#include "amdgpu.h"
+#include "v9_structs.h"
+
+#include "simgpu_queue.h"
+
+/**
+ * DOC: simgpu queue engine
+ *
+ * One kernel thread per GPU runs all queues that are loaded, in turns of a few
+ * packets each; that is its time slice.  A queue is a MQD that somebody loaded:
+ * KFD itself without a hardware scheduler, or the HIQ on behalf of KFD.  The
+ * engine reads base, size, pointers and progress from the MQD, and puts the
+ * progress back into it when the queue is unloaded, an indirect buffer that is
+ * half executed included.
+ *
+ * A doorbell is a word of memory here, while on hardware the write to it is an
+ * event.  So the engine takes the value out and leaves %SIMGPU_DOORBELL_IDLE;
+ * a producer stores its wptr to memory before it rings, so what is read from
+ * memory after that is never too old.
+ *
+ * A queue stops for good at an access that the page tables do not allow (KFD
+ * hears of it as a page fault) and at a packet that cannot be executed.
+ */
+
+#define SIMGPU_DOORBELL_IDLE	(~0ULL)
+#define SIMGPU_TIME_SLICE	64
+#define SIMGPU_IDLE_MIN_US	100
+#define SIMGPU_IDLE_MAX_US	2000
+
+/* Dwords of the compute MQD: the same from v9 to v12. */
+#define MQD_DWORD(field)	(offsetof(struct v9_mqd, field) / sizeof(u32))
+#define MQD_PQ_CONTROL_SIZE(c)	((c) & 0x3f)
+/* AQL queues keep their rptr in memory by themselves */
+#define MQD_PQ_CONTROL_NO_UPDATE_RPTR	BIT(27)
+#define MQD_DOORBELL_OFFSET(c)	(((c) >> 2) & 0x3ffffff)
+#define MQD_IB_CONTROL_SIZE(c)	((c) & 0xfffff)
+#define DOORBELLS_PER_PROCESS	1024
+#define AQL_PACKET_SIZE		64
+
+/* Dwords 0 to 6 of an SDMA MQD, in every version. */
+enum { SDMA_RB_CNTL, SDMA_RB_BASE, SDMA_RB_BASE_HI, SDMA_RB_RPTR, SDMA_RB_RPTR_HI,
+       SDMA_RB_WPTR, SDMA_RB_WPTR_HI };
+#define SDMA_RB_CNTL_SIZE(c)	(((c) >> 1) & 0x1f)
+
+static int simgpu_mqd_read(struct simgpu *sim, const struct simgpu_queue *queue, unsigned int dword,
+			   u32 *val)
+{
+	struct simgpu_space kernel = { .sim = sim };
+
+	if (queue->mqd) {
+		*val = READ_ONCE(((u32 *)queue->mqd)[dword]);
+		return 0;
+	}
+	return simgpu_read32(&kernel, queue->mqd_va + dword * sizeof(u32), val);
+}
+
+static void simgpu_mqd_write(struct simgpu *sim, const struct simgpu_queue *queue,
+			     unsigned int dword, u32 val)
+{
+	struct simgpu_space kernel = { .sim = sim };
+
+	if (queue->mqd)
+		WRITE_ONCE(((u32 *)queue->mqd)[dword], val);
+	else if (simgpu_write32(&kernel, queue->mqd_va + dword * sizeof(u32), val))
+		dev_err(sim->adev->dev, "simgpu: MQD at %#llx is gone\n", queue->mqd_va);
+}
+
+static int simgpu_mqd_read64(struct simgpu *sim, const struct simgpu_queue *queue,
+			     unsigned int lo, unsigned int hi, u64 *val)
+{
+	u32 low, high;
+	int ret;
+
+	ret = simgpu_mqd_read(sim, queue, lo, &low);
+	if (!ret)
+		ret = simgpu_mqd_read(sim, queue, hi, &high);
+	if (!ret)
+		*val = low | (u64)high << 32;
+	return ret;
+}
+
+/**
+ * simgpu_doorbell_take - has a doorbell been rung since the last look
+ * @sim: GPU
+ * @doorbell: dword index into the BAR
+ * @value: gets what was written last
+ *
+ * Context: any.
+ * Return: true once for one or more rings.
+ */
+bool simgpu_doorbell_take(struct simgpu *sim, u32 doorbell, u64 *value)
+{
+	u64 offset = (u64)doorbell * sizeof(u32);
+
+	if (offset + sizeof(u64) > SIMGPU_DOORBELL_SIZE || !IS_ALIGNED(offset, sizeof(u64)))
+		return false;
+	*value = xchg((u64 *)(sim->doorbell + offset), SIMGPU_DOORBELL_IDLE);
+	return *value != SIMGPU_DOORBELL_IDLE;
+}
+
+/**
+ * simgpu_queue_space - address space that a queue runs in
+ * @queue: queue
+ *
+ * Context: any.
+ * Return: the space, with the last fault.
+ */
+struct simgpu_space *simgpu_queue_space(struct simgpu_queue *queue)
+{
+	switch (queue->type) {
+	case SIMGPU_QUEUE_SDMA:
+		return queue->sdma.ib.end ? &queue->sdma.ib_space : &queue->sdma.space;
+	case SIMGPU_QUEUE_AQL:
+		return &queue->aql.space;
+	default:
+		return &queue->pm4.space;
+	}
+}
+
+/**
+ * simgpu_queue_base - address of a queue's ring
+ * @queue: queue
+ *
+ * Context: any.
+ * Return: GPU address, which tells queues apart for the driver.
+ */
+u64 simgpu_queue_base(const struct simgpu_queue *queue)
+{
+	switch (queue->type) {
+	case SIMGPU_QUEUE_SDMA:
+		return queue->sdma.ring.base;
+	case SIMGPU_QUEUE_AQL:
+		return queue->aql.base;
+	default:
+		return queue->pm4.ring.base;
+	}
+}
+
+/**
+ * simgpu_queue_alloc - memory for a queue that is going to be loaded
+ * @sim: GPU
+ * @mqd: MQD in kernel memory, or NULL
+ * @mqd_va: else its address in the kernel's address space
+ *
+ * The engine itself allocates when the HIQ maps queues, and others wait for
+ * it in reclaim: it may use the reserves, its own flag says so.
+ *
+ * Context: process context.
+ * Return: the queue, to be freed with kfree() until it is loaded; or NULL.
+ */
+struct simgpu_queue *simgpu_queue_alloc(struct simgpu *sim, void *mqd, u64 mqd_va)
+{
+	struct simgpu_queue *queue = kzalloc(sizeof(*queue), GFP_NOIO);
+
+	if (!queue)
+		return NULL;
+	queue->mqd = mqd;
+	queue->mqd_va = mqd_va;
+	queue->hqd = SIMGPU_HQD_NONE;
+	queue->reported = U64_MAX;
+	return queue;
+}
+
+/* An indirect buffer that was left half executed. */
+static int simgpu_queue_parse_ib(struct simgpu *sim, struct simgpu_queue *queue,
+				 struct simgpu_stream *ib, unsigned int lo, unsigned int hi,
+				 unsigned int size, unsigned int pos)
+{
+	u32 dwords, done;
+	int ret;
+
+	ret = simgpu_mqd_read64(sim, queue, lo, hi, &ib->base);
+	if (!ret)
+		ret = simgpu_mqd_read(sim, queue, size, &dwords);
+	if (!ret)
+		ret = simgpu_mqd_read(sim, queue, pos, &done);
+	if (ret)
+		return ret;
+	ib->end = MQD_IB_CONTROL_SIZE(dwords);
+	if (!ib->end)
+		return 0;
+	if (done > ib->end) {
+		dev_err(sim->adev->dev, "simgpu: MQD says %u of %llu dwords of an IB are done\n",
+			done, ib->end);
+		return -EINVAL;
+	}
+	ib->pos = done;
+	return 0;
+}
+
+/**
+ * simgpu_queue_parse_compute - read a compute MQD
+ * @sim: GPU
+ * @queue: queue with its MQD set; the rest is filled
+ * @space: address space that it runs in
+ *
+ * Context: any.
+ * Return: 0; -EINVAL for a MQD that hardware would choke on; -EFAULT when it
+ * cannot be read.
+ */
+int simgpu_queue_parse_compute(struct simgpu *sim, struct simgpu_queue *queue, u32 space)
+{
+	u32 control, doorbell, rptr;
+	u64 base, dwords;
+	int ret;
+
+	ret = simgpu_mqd_read64(sim, queue, MQD_DWORD(cp_hqd_pq_base_lo),
+				MQD_DWORD(cp_hqd_pq_base_hi), &base);
+	ret = ret ?: simgpu_mqd_read64(sim, queue, MQD_DWORD(cp_hqd_pq_rptr_report_addr_lo),
+				       MQD_DWORD(cp_hqd_pq_rptr_report_addr_hi),
+				       &queue->rptr_va);
+	ret = ret ?: simgpu_mqd_read64(sim, queue, MQD_DWORD(cp_hqd_pq_wptr_poll_addr_lo),
+				       MQD_DWORD(cp_hqd_pq_wptr_poll_addr_hi), &queue->wptr_va);
+	ret = ret ?: simgpu_mqd_read(sim, queue, MQD_DWORD(cp_hqd_pq_control), &control);
+	ret = ret ?: simgpu_mqd_read(sim, queue, MQD_DWORD(cp_hqd_pq_rptr), &rptr);
+	ret = ret ?: simgpu_mqd_read(sim, queue, MQD_DWORD(cp_hqd_pq_doorbell_control),
+				     &doorbell);
+	if (ret)
+		return ret;
+
+	base <<= 8;
+	dwords = 2ULL << MQD_PQ_CONTROL_SIZE(control);
+	queue->doorbell = MQD_DOORBELL_OFFSET(doorbell);
+	queue->fresh = true;
+	if (control & MQD_PQ_CONTROL_NO_UPDATE_RPTR) {
+		queue->type = SIMGPU_QUEUE_AQL;
+		queue->aql = (struct simgpu_aql) {
+			.space = { .sim = sim, .id = space },
+			.base = base,
+			.packets = dwords * sizeof(u32) / AQL_PACKET_SIZE,
+			.rptr = rptr,
+		};
+		return 0;
+	}
+	queue->type = SIMGPU_QUEUE_PM4;
+	queue->pm4 = (struct simgpu_pm4) {
+		.space = { .sim = sim, .id = space },
+		.ring = { .base = base, .mask = dwords - 1, .pos = rptr },
+	};
+	if (rptr >= dwords) {
+		dev_err(sim->adev->dev, "simgpu: MQD has rptr %u in a ring of %llu dwords\n",
+			rptr, dwords);
+		return -EINVAL;
+	}
+	return simgpu_queue_parse_ib(sim, queue, &queue->pm4.ib, MQD_DWORD(cp_hqd_ib_base_addr_lo),
+				     MQD_DWORD(cp_hqd_ib_base_addr_hi),
+				     MQD_DWORD(cp_hqd_ib_control), MQD_DWORD(cp_hqd_ib_rptr));
+}
+
+/**
+ * simgpu_queue_parse_sdma - read an SDMA MQD
+ * @sim: GPU
+ * @queue: queue with its MQD set; the rest is filled
+ * @space: address space that it runs in
+ * @wptr_va: where the producer keeps the wptr; the MQD does not say it
+ *
+ * Context: any.
+ * Return: as simgpu_queue_parse_compute().
+ */
+int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 space, u64 wptr_va)
+{
+	const struct simgpu_sdma_mqd *mqd = &sim->desc->sdma_mqd;
+	u64 base, rptr, dwords;
+	u32 control, doorbell, engine;
+	int ret;
+
+	ret = simgpu_mqd_read64(sim, queue, SDMA_RB_BASE, SDMA_RB_BASE_HI, &base);
+	ret = ret ?: simgpu_mqd_read64(sim, queue, SDMA_RB_RPTR, SDMA_RB_RPTR_HI, &rptr);
+	ret = ret ?: simgpu_mqd_read64(sim, queue, mqd->rptr_addr_lo, mqd->rptr_addr_hi,
+				       &queue->rptr_va);
+	ret = ret ?: simgpu_mqd_read(sim, queue, SDMA_RB_CNTL, &control);
+	ret = ret ?: simgpu_mqd_read(sim, queue, mqd->doorbell_offset, &doorbell);
+	ret = ret ?: simgpu_mqd_read(sim, queue, mqd->engine_id, &engine);
+	if (ret)
+		return ret;
+
+	dwords = 1ULL << SDMA_RB_CNTL_SIZE(control);
+	queue->type = SIMGPU_QUEUE_SDMA;
+	queue->wptr_va = wptr_va;
+	queue->doorbell = MQD_DOORBELL_OFFSET(doorbell);
+	queue->fresh = true;
+	queue->sdma = (struct simgpu_sdma) {
+		.space = { .sim = sim, .id = space },
+		.ib_space = { .sim = sim, .id = space },
+		.ring = { .base = base << 8, .mask = dwords - 1, .pos = rptr / sizeof(u32) },
+		.engine = engine,
+	};
+	return simgpu_queue_parse_ib(sim, queue, &queue->sdma.ib, mqd->ib_base_lo, mqd->ib_base_hi,
+				     mqd->ib_size, mqd->ib_offset);
+}
+
+/**
+ * simgpu_queue_load - hand a queue to the engine
+ * @sim: GPU
+ * @queue: parsed queue; the engine owns it from here on
+ *
+ * A ring of the doorbell from before the load says nothing that the wptr in
+ * memory does not say.
+ *
+ * Context: process context, with sim->lock held.
+ */
+void simgpu_queue_load(struct simgpu *sim, struct simgpu_queue *queue)
+{
+	u64 ignored;
+
+	lockdep_assert_held(&sim->lock);
+	simgpu_doorbell_take(sim, queue->doorbell, &ignored);
+	if (queue->type != SIMGPU_QUEUE_SDMA && queue->type != SIMGPU_QUEUE_HIQ)
+		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_active), 1);
+	list_add_tail(&queue->node, &sim->queues);
+	wake_up(&sim->wake);
+}
+
+static void simgpu_queue_save_ib(struct simgpu *sim, const struct simgpu_queue *queue,
+				 const struct simgpu_stream *ib, unsigned int lo, unsigned int hi,
+				 unsigned int size, unsigned int pos)
+{
+	simgpu_mqd_write(sim, queue, lo, lower_32_bits(ib->base));
+	simgpu_mqd_write(sim, queue, hi, upper_32_bits(ib->base));
+	simgpu_mqd_write(sim, queue, size, ib->end);
+	simgpu_mqd_write(sim, queue, pos, ib->pos);
+}
+
+static void simgpu_queue_save(struct simgpu *sim, struct simgpu_queue *queue)
+{
+	const struct simgpu_sdma_mqd *mqd = &sim->desc->sdma_mqd;
+	u64 rptr, wptr;
+
+	switch (queue->type) {
+	case SIMGPU_QUEUE_SDMA:
+		rptr = queue->sdma.ring.pos * sizeof(u32);
+		wptr = queue->sdma.ring.end * sizeof(u32);
+		simgpu_mqd_write(sim, queue, SDMA_RB_RPTR, lower_32_bits(rptr));
+		simgpu_mqd_write(sim, queue, SDMA_RB_RPTR_HI, upper_32_bits(rptr));
+		simgpu_mqd_write(sim, queue, SDMA_RB_WPTR, lower_32_bits(wptr));
+		simgpu_mqd_write(sim, queue, SDMA_RB_WPTR_HI, upper_32_bits(wptr));
+		simgpu_queue_save_ib(sim, queue, &queue->sdma.ib, mqd->ib_base_lo, mqd->ib_base_hi,
+				     mqd->ib_size, mqd->ib_offset);
+		break;
+	case SIMGPU_QUEUE_AQL:
+		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_pq_rptr),
+				 lower_32_bits(queue->aql.rptr));
+		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_active), 0);
+		break;
+	case SIMGPU_QUEUE_PM4:
+		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_pq_rptr),
+				 queue->pm4.ring.pos & queue->pm4.ring.mask);
+		simgpu_queue_save_ib(sim, queue, &queue->pm4.ib, MQD_DWORD(cp_hqd_ib_base_addr_lo),
+				     MQD_DWORD(cp_hqd_ib_base_addr_hi),
+				     MQD_DWORD(cp_hqd_ib_control), MQD_DWORD(cp_hqd_ib_rptr));
+		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_active), 0);
+		break;
+	case SIMGPU_QUEUE_HIQ:
+		break;
+	}
+}
+
+/**
+ * simgpu_queue_unload - take a queue off the hardware, its progress in the MQD
+ * @sim: GPU
+ * @queue: loaded queue, freed
+ *
+ * Context: process context, with sim->lock held.
+ */
+void simgpu_queue_unload(struct simgpu *sim, struct simgpu_queue *queue)
+{
+	lockdep_assert_held(&sim->lock);
+	simgpu_queue_save(sim, queue);
+	simgpu_queue_kill(sim, queue);
+}
+
+/**
+ * simgpu_queue_kill - take a queue off the hardware without saving it
+ * @sim: GPU
+ * @queue: loaded queue, freed
+ *
+ * Context: process context, with sim->lock held.
+ */
+void simgpu_queue_kill(struct simgpu *sim, struct simgpu_queue *queue)
+{
+	lockdep_assert_held(&sim->lock);
+	list_del(&queue->node);
+	kfree(queue);
+}
+
+/**
+ * simgpu_queue_find - the loaded queue of a MQD
+ * @sim: GPU
+ * @mqd: MQD in kernel memory, or NULL
+ * @mqd_va: else its address
+ *
+ * Context: any, with sim->lock held.
+ * Return: the queue or NULL.
+ */
+struct simgpu_queue *simgpu_queue_find(struct simgpu *sim, const void *mqd, u64 mqd_va)
+{
+	struct simgpu_queue *queue;
+
+	lockdep_assert_held(&sim->lock);
+	list_for_each_entry(queue, &sim->queues, node)
+		if (mqd ? queue->mqd == mqd : !queue->mqd && queue->mqd_va == mqd_va)
+			return queue;
+	return NULL;
+}
+
+/*
+ * The wptr is read through the GPU's page tables: at the time of a load the
+ * current mm may be that of a tracer or of a worker.  The MQD holds the rptr
+ * modulo the ring (PM4) or its low half (AQL); the wptr tells the rest.
+ */
+static int simgpu_queue_look(struct simgpu *sim, struct simgpu_queue *queue)
+{
+	struct simgpu_stream *ring;
+	bool rung, fresh;
+	u64 value, wptr;
+	int ret;
+
+	rung = simgpu_doorbell_take(sim, queue->doorbell, &value);
+	if (!rung && !queue->fresh)
+		return 0;
+	/* the doorbell first: what the producer stored before it rang is seen now */
+	smp_rmb();
+	ret = simgpu_read64(simgpu_queue_space(queue), queue->wptr_va, &wptr);
+	if (ret)
+		return ret;
+	fresh = queue->fresh;
+	queue->fresh = false;
+
+	switch (queue->type) {
+	case SIMGPU_QUEUE_SDMA:
+		/* bytes, and the doorbell carries the wptr itself */
+		queue->sdma.ring.end = (rung && !fresh ? value : wptr) / sizeof(u32);
+		break;
+	case SIMGPU_QUEUE_AQL:
+		queue->aql.wptr = wptr;
+		if (fresh)
+			queue->aql.rptr = wptr - (u32)(lower_32_bits(wptr) -
+						       lower_32_bits(queue->aql.rptr));
+		break;
+	case SIMGPU_QUEUE_PM4:
+		ring = &queue->pm4.ring;
+		if (fresh)
+			ring->pos = wptr - ((wptr - ring->pos) & ring->mask);
+		ring->end = wptr;
+		break;
+	case SIMGPU_QUEUE_HIQ:
+		break;
+	}
+	return 0;
+}
+
+static int simgpu_queue_execute(struct simgpu_queue *queue, u64 *rptr)
+{
+	int ret;
+
+	switch (queue->type) {
+	case SIMGPU_QUEUE_SDMA:
+		ret = simgpu_sdma_run(&queue->sdma, SIMGPU_TIME_SLICE);
+		*rptr = queue->sdma.ring.pos * sizeof(u32);
+		return ret;
+	case SIMGPU_QUEUE_AQL:
+		ret = simgpu_aql_run(&queue->aql, SIMGPU_TIME_SLICE);
+		*rptr = queue->aql.rptr;
+		return ret;
+	default:
+		ret = simgpu_pm4_run(&queue->pm4, SIMGPU_TIME_SLICE);
+		*rptr = queue->pm4.ring.pos & queue->pm4.ring.mask;
+		return ret;
+	}
+}
+
+/**
+ * simgpu_queue_refused - tell KFD that a compute queue has refused a packet
+ * @queue: queue that is halted
+ * @exception: EC_QUEUE_PACKET_* code
+ *
+ * Context: any, with sim->lock held.
+ */
+void simgpu_queue_refused(struct simgpu_queue *queue, u32 exception)
+{
+	/* doorbells are 64 bits wide, the index counts dwords */
+	simgpu_irq_bad_opcode(simgpu_queue_space(queue),
+			      queue->doorbell / 2 % DOORBELLS_PER_PROCESS, exception);
+}
+
+/* The queue has stopped for good: tell KFD why. */
+static void simgpu_queue_halt(struct simgpu *sim, struct simgpu_queue *queue, int error)
+{
+	queue->halted = true;
+	dev_dbg(sim->adev->dev, "simgpu: queue at %#llx stopped: %d\n",
+		simgpu_queue_base(queue), error);
+	if (error == -EFAULT)
+		simgpu_irq_page_fault(simgpu_queue_space(queue));
+	else if (queue->type == SIMGPU_QUEUE_AQL)
+		simgpu_queue_refused(queue, queue->aql.error);
+	else if (queue->type == SIMGPU_QUEUE_PM4)
+		simgpu_queue_refused(queue, EC_QUEUE_PACKET_UNSUPPORTED);
+}
+
+/* One turn of a queue.  Returns whether it has more to do right now. */
+static bool simgpu_queue_turn(struct simgpu *sim, struct simgpu_queue *queue)
+{
+	bool more = false;
+	u64 rptr;
+	int ret;
+
+	if (queue->halted)
+		return false;
+	ret = simgpu_queue_look(sim, queue);
+	if (!ret) {
+		ret = simgpu_queue_execute(queue, &rptr);
+		more = ret > 0;
+		if (rptr != queue->reported) {
+			int err = simgpu_write64(simgpu_queue_space(queue), queue->rptr_va, rptr);
+
+			queue->reported = rptr;
+			more = true;
+			if (err)
+				ret = err;
+		}
+	}
+	if (ret < 0 && ret != -EAGAIN) {
+		simgpu_queue_halt(sim, queue, ret);
+		return false;
+	}
+	return more;
+}
+
+/* HIQs first, from the start after each: what they do changes the list. */
+static void simgpu_engine_schedule(struct simgpu *sim)
+{
+	struct simgpu_queue *queue;
+	u64 value;
+
+	lockdep_assert_held(&sim->lock);
+again:
+	list_for_each_entry(queue, &sim->queues, node) {
+		if (queue->type != SIMGPU_QUEUE_HIQ || queue->halted ||
+		    !simgpu_doorbell_take(sim, queue->doorbell, &value))
+			continue;
+		queue->pm4.ring.end = value;
+		simgpu_hiq_run(sim, queue);
+		goto again;
+	}
+}
+
+static int simgpu_engine_thread(void *data)
+{
+	unsigned long idle_us = SIMGPU_IDLE_MIN_US;
+	struct simgpu_queue *queue;
+	struct simgpu *sim = data;
+	bool more;
+
+	/* like hardware, go on while others wait for us in reclaim */
+	memalloc_noreclaim_save();
+	while (!kthread_should_stop()) {
+		wait_event_interruptible(sim->wake, kthread_should_stop() ||
+					 !list_empty(&sim->queues));
+		more = false;
+		mutex_lock(&sim->lock);
+		simgpu_engine_schedule(sim);
+		list_for_each_entry(queue, &sim->queues, node)
+			if (queue->type != SIMGPU_QUEUE_HIQ)
+				more |= simgpu_queue_turn(sim, queue);
+		mutex_unlock(&sim->lock);
+		if (more) {
+			idle_us = SIMGPU_IDLE_MIN_US;
+			cond_resched();
+			continue;
+		}
+		usleep_range(idle_us, 2 * idle_us);
+		idle_us = min(2 * idle_us, SIMGPU_IDLE_MAX_US);
+	}
+	return 0;
+}
+
+/**
+ * simgpu_engine_start - start running queues
+ * @sim: GPU
+ *
+ * Context: process context.
+ * Return: 0 or a negative errno.
+ */
+int simgpu_engine_start(struct simgpu *sim)
+{
+	struct task_struct *thread;
+	u64 offset;
+
+	for (offset = 0; offset < SIMGPU_DOORBELL_SIZE; offset += sizeof(u64))
+		*(u64 *)(sim->doorbell + offset) = SIMGPU_DOORBELL_IDLE;
+	thread = kthread_run(simgpu_engine_thread, sim, "simgpu-%s", dev_name(sim->adev->dev));
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	sim->thread = thread;
+	return 0;
+}
+
+/**
+ * simgpu_engine_stop - stop running queues, forget those that are loaded
+ * @sim: GPU; the engine may not have been started
+ *
+ * Context: process context.
+ */
+void simgpu_engine_stop(struct simgpu *sim)
+{
+	struct simgpu_queue *queue, *next;
+
+	if (!sim->thread)
+		return;
+	kthread_stop(sim->thread);
+	sim->thread = NULL;
+	mutex_lock(&sim->lock);
+	list_for_each_entry_safe(queue, next, &sim->queues, node)
+		simgpu_queue_kill(sim, queue);
+	mutex_unlock(&sim->lock);
+}

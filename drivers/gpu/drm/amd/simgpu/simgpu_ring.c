@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The kernel's SDMA rings: command submission, TTM moves and clears.
+ *
+ * A ring is executed by a work item of its own, not in the submitter: fences
+ * stay outstanding until it has run, and for as much longer as the knobs say.
+ */
+#include <linux/delay.h>
+#include <linux/workqueue.h>
+
+#include "amdgpu.h"
+#include "vega10_sdma_pkt_open.h"
+
+#include "simgpu_ip.h"
+#include "simgpu_packet.h"
+
+#define SIMGPU_RING_DWORDS	1024
+#define SIMGPU_RING_SLICE	64
+#define SIMGPU_RING_POLL_US	100
+#define SIMGPU_COPY_MAX_BYTES	0x400000
+#define SIMGPU_COPY_DWORDS	7
+#define SIMGPU_FILL_DWORDS	5
+#define SIMGPU_FENCE_DWORDS	4
+#define SIMGPU_TRAP_DWORDS	2
+#define SIMGPU_IB_DWORDS	6
+/* a fill of whole dwords */
+#define SDMA_FILL_UNIT_DWORD	(2U << 30)
+
+/**
+ * struct simgpu_ring - one kernel ring on its engine
+ * @sdma: executor; used by @work alone
+ * @ring: amdgpu's ring
+ * @wptr: dwords that amdgpu has submitted, counts on and on
+ * @rptr: dwords that have been executed
+ * @stopping: the ring is going away
+ * @queue: ordered workqueue
+ * @work: executes what is between @rptr and @wptr
+ */
+struct simgpu_ring {
+	struct simgpu_sdma sdma;
+	struct amdgpu_ring *ring;
+	u64 wptr;
+	u64 rptr;
+	bool stopping;
+	struct workqueue_struct *queue;
+	struct work_struct work;
+};
+
+/* Hold the fence back, before its value is in memory and anybody can see it. */
+static void simgpu_ring_fence(struct simgpu_sdma *sdma)
+{
+	struct simgpu_ring *sring = container_of(sdma, struct simgpu_ring, sdma);
+	struct simgpu *sim = sdma->space.sim;
+	u32 delay = READ_ONCE(sim->fence_delay_us);
+
+	if (delay)
+		fsleep(delay);
+	while (READ_ONCE(sim->rings_paused) && !READ_ONCE(sring->stopping))
+		fsleep(SIMGPU_RING_POLL_US);
+	if (simgpu_fail(sim, SIMGPU_FAIL_FENCE))
+		amdgpu_fence_driver_set_error(sring->ring, -EIO);
+}
+
+static void simgpu_ring_trap(struct simgpu_sdma *sdma)
+{
+	amdgpu_fence_process(container_of(sdma, struct simgpu_ring, sdma)->ring);
+}
+
+static const struct simgpu_sdma_kernel_ops simgpu_ring_kernel_ops = {
+	.fence = simgpu_ring_fence,
+	.trap = simgpu_ring_trap,
+};
+
+/*
+ * A command buffer that cannot be executed is given up, what follows it in
+ * the ring is not: its fence comes, with an error.
+ */
+static void simgpu_ring_give_up(struct simgpu_ring *sring, int error)
+{
+	struct simgpu_sdma *sdma = &sring->sdma;
+
+	dev_dbg(sdma->space.sim->adev->dev, "simgpu: %s: command buffer given up: %d\n",
+		sring->ring->name, error);
+	amdgpu_fence_driver_set_error(sring->ring, error);
+	if (sdma->ib.end) {
+		sdma->ib.pos = sdma->ib.end;
+	} else {
+		/* the driver's own packets are never wrong */
+		dev_err(sdma->space.sim->adev->dev, "simgpu: %s: ring stopped at %llu: %d\n",
+			sring->ring->name, sdma->ring.pos, error);
+		sdma->ring.pos = sdma->ring.end;
+	}
+}
+
+static void simgpu_ring_work(struct work_struct *work)
+{
+	struct simgpu_ring *sring = container_of(work, struct simgpu_ring, work);
+	struct simgpu_sdma *sdma = &sring->sdma;
+	int ret;
+
+	do {
+		sdma->ring.end = READ_ONCE(sring->wptr);
+		/* what is in the ring was written before wptr was */
+		smp_rmb();
+		ret = simgpu_sdma_run(sdma, SIMGPU_RING_SLICE);
+		if (ret == -EAGAIN)
+			fsleep(SIMGPU_RING_POLL_US);
+		else if (ret < 0)
+			simgpu_ring_give_up(sring, ret);
+		WRITE_ONCE(sring->rptr, sdma->ring.pos);
+		cond_resched();
+	} while (sdma->ring.pos != READ_ONCE(sring->wptr) && !READ_ONCE(sring->stopping));
+}
+
+static struct simgpu_ring *to_simgpu_ring(struct amdgpu_ring *ring)
+{
+	return ring->adev->simgpu->rings[ring->me];
+}
+
+static u64 simgpu_ring_get_rptr(struct amdgpu_ring *ring)
+{
+	return READ_ONCE(to_simgpu_ring(ring)->rptr);
+}
+
+static u64 simgpu_ring_get_wptr(struct amdgpu_ring *ring)
+{
+	return READ_ONCE(to_simgpu_ring(ring)->wptr);
+}
+
+static void simgpu_ring_set_wptr(struct amdgpu_ring *ring)
+{
+	struct simgpu_ring *sring = to_simgpu_ring(ring);
+
+	/* pairs with the barrier in simgpu_ring_work() */
+	smp_wmb();
+	WRITE_ONCE(sring->wptr, ring->wptr);
+	queue_work(sring->queue, &sring->work);
+}
+
+static void simgpu_ring_emit_address(struct amdgpu_ring *ring, u64 address)
+{
+	amdgpu_ring_write(ring, lower_32_bits(address));
+	amdgpu_ring_write(ring, upper_32_bits(address));
+}
+
+static void simgpu_ring_emit_ib(struct amdgpu_ring *ring, struct amdgpu_job *job,
+				struct amdgpu_ib *ib, u32 flags)
+{
+	u32 vmid = AMDGPU_JOB_GET_VMID(job);
+
+	amdgpu_ring_write(ring, SDMA_OP_INDIRECT | (vmid & 0xf) << 16);
+	simgpu_ring_emit_address(ring, ib->gpu_addr);
+	amdgpu_ring_write(ring, ib->length_dw);
+	simgpu_ring_emit_address(ring, 0);
+}
+
+static void simgpu_ring_emit_fence_dword(struct amdgpu_ring *ring, u64 address, u32 value)
+{
+	amdgpu_ring_write(ring, SDMA_OP_FENCE);
+	simgpu_ring_emit_address(ring, address);
+	amdgpu_ring_write(ring, value);
+}
+
+static void simgpu_ring_emit_fence(struct amdgpu_ring *ring, u64 address, u64 seq,
+				   unsigned int flags)
+{
+	/* high half first: the low one is what readers wait for */
+	if (flags & AMDGPU_FENCE_FLAG_64BIT)
+		simgpu_ring_emit_fence_dword(ring, address + sizeof(u32), upper_32_bits(seq));
+	simgpu_ring_emit_fence_dword(ring, address, lower_32_bits(seq));
+	amdgpu_ring_write(ring, SDMA_OP_TRAP);
+	amdgpu_ring_write(ring, 0);
+}
+
+static void simgpu_ring_emit_vm_flush(struct amdgpu_ring *ring, unsigned int vmid, u64 pd_address)
+{
+	amdgpu_ring_write(ring, SIMGPU_SDMA_OP_VM_FLUSH | vmid << 16);
+	simgpu_ring_emit_address(ring, pd_address | AMDGPU_PTE_VALID);
+}
+
+static void simgpu_ring_nothing(struct amdgpu_ring *ring)
+{
+}
+
+static int simgpu_ring_test(struct amdgpu_ring *ring)
+{
+	return 0;
+}
+
+static void simgpu_ring_pad_ib(struct amdgpu_ring *ring, struct amdgpu_ib *ib)
+{
+	while (ib->length_dw % 8)
+		ib->ptr[ib->length_dw++] = SDMA_OP_NOP;
+}
+
+static const struct amdgpu_ring_funcs simgpu_ring_funcs = {
+	.type = AMDGPU_RING_TYPE_SDMA,
+	.align_mask = 0xff,
+	.nop = SDMA_OP_NOP,
+	.support_64bit_ptrs = true,
+	.get_rptr = simgpu_ring_get_rptr,
+	.get_wptr = simgpu_ring_get_wptr,
+	.set_wptr = simgpu_ring_set_wptr,
+	/* flush, then up to three fences of 64 bits: job, user and VM */
+	.emit_frame_size = SIMGPU_SDMA_VM_FLUSH_DWORDS +
+			   3 * (2 * SIMGPU_FENCE_DWORDS + SIMGPU_TRAP_DWORDS),
+	.emit_ib_size = SIMGPU_IB_DWORDS,
+	.emit_ib = simgpu_ring_emit_ib,
+	.emit_fence = simgpu_ring_emit_fence,
+	.emit_pipeline_sync = simgpu_ring_nothing,
+	.emit_vm_flush = simgpu_ring_emit_vm_flush,
+	.emit_hdp_flush = simgpu_ring_nothing,
+	.test_ring = simgpu_ring_test,
+	.insert_nop = amdgpu_ring_insert_nop,
+	.pad_ib = simgpu_ring_pad_ib,
+};
+
+static void simgpu_ib_write(struct amdgpu_ib *ib, u32 value)
+{
+	ib->ptr[ib->length_dw++] = value;
+}
+
+static void simgpu_emit_copy_buffer(struct amdgpu_ib *ib, u64 src, u64 dst, u32 bytes, u32 flags)
+{
+	simgpu_ib_write(ib, SDMA_OP_COPY);
+	simgpu_ib_write(ib, bytes - 1);
+	simgpu_ib_write(ib, 0);
+	simgpu_ib_write(ib, lower_32_bits(src));
+	simgpu_ib_write(ib, upper_32_bits(src));
+	simgpu_ib_write(ib, lower_32_bits(dst));
+	simgpu_ib_write(ib, upper_32_bits(dst));
+}
+
+static void simgpu_emit_fill_buffer(struct amdgpu_ib *ib, u32 data, u64 dst, u32 bytes)
+{
+	simgpu_ib_write(ib, SDMA_OP_CONST_FILL | SDMA_FILL_UNIT_DWORD);
+	simgpu_ib_write(ib, lower_32_bits(dst));
+	simgpu_ib_write(ib, upper_32_bits(dst));
+	simgpu_ib_write(ib, data);
+	simgpu_ib_write(ib, bytes - 1);
+}
+
+static const struct amdgpu_buffer_funcs simgpu_buffer_funcs = {
+	.copy_max_bytes = SIMGPU_COPY_MAX_BYTES,
+	.copy_num_dw = SIMGPU_COPY_DWORDS,
+	.emit_copy_buffer = simgpu_emit_copy_buffer,
+	.fill_max_bytes = SIMGPU_COPY_MAX_BYTES,
+	.fill_num_dw = SIMGPU_FILL_DWORDS,
+	.emit_fill_buffer = simgpu_emit_fill_buffer,
+};
+
+/**
+ * simgpu_rings_kick - look at all rings again
+ * @sim: GPU
+ *
+ * Context: any.
+ */
+void simgpu_rings_kick(struct simgpu *sim)
+{
+	unsigned int i;
+
+	for (i = 0; i < sim->desc->num_sdma; i++)
+		if (sim->rings[i])
+			queue_work(sim->rings[i]->queue, &sim->rings[i]->work);
+}
+
+static struct simgpu_ring *simgpu_ring_create(struct simgpu *sim, struct amdgpu_ring *ring)
+{
+	struct simgpu_ring *sring = kzalloc(sizeof(*sring), GFP_KERNEL);
+
+	if (!sring)
+		return NULL;
+	/* TTM waits for moves in reclaim */
+	sring->queue = alloc_ordered_workqueue("simgpu-%s-%s", WQ_MEM_RECLAIM,
+					       dev_name(sim->adev->dev), ring->name);
+	if (!sring->queue) {
+		kfree(sring);
+		return NULL;
+	}
+	INIT_WORK(&sring->work, simgpu_ring_work);
+	sring->ring = ring;
+	sring->sdma.space = (struct simgpu_space) { .sim = sim };
+	/* jobs go on after a fault, as on hardware with the driver's defaults */
+	sring->sdma.ib_space = (struct simgpu_space) { .sim = sim, .drop_faults = true };
+	sring->sdma.engine = ring->me;
+	sring->sdma.kernel = &simgpu_ring_kernel_ops;
+	return sring;
+}
+
+static void simgpu_ring_destroy(struct simgpu_ring *sring)
+{
+	if (!sring)
+		return;
+	WRITE_ONCE(sring->stopping, true);
+	destroy_workqueue(sring->queue);
+	kfree(sring);
+}
+
+static int simgpu_sdma_early_init(struct amdgpu_ip_block *ip_block)
+{
+	struct amdgpu_device *adev = ip_block->adev;
+	const struct simgpu_desc *desc = adev->simgpu->desc;
+	unsigned int i;
+
+	adev->sdma.num_instances = desc->num_sdma;
+	adev->sdma.sdma_mask = GENMASK(desc->num_sdma - 1, 0);
+	for (i = 0; i < desc->num_sdma; i++) {
+		adev->sdma.instance[i].ring.funcs = &simgpu_ring_funcs;
+		adev->sdma.instance[i].ring.me = i;
+		adev->sdma.instance[i].fw_version = desc->sdma_fw_version;
+	}
+	adev->mman.buffer_funcs = &simgpu_buffer_funcs;
+	adev->mman.buffer_funcs_ring = &adev->sdma.instance[0].ring;
+	return 0;
+}
+
+static int simgpu_sdma_sw_fini(void *handle)
+{
+	struct amdgpu_device *adev = handle;
+	unsigned int i;
+
+	for (i = 0; i < adev->sdma.num_instances; i++) {
+		simgpu_ring_destroy(adev->simgpu->rings[i]);
+		adev->simgpu->rings[i] = NULL;
+		amdgpu_ring_fini(&adev->sdma.instance[i].ring);
+	}
+	return 0;
+}
+
+static int simgpu_sdma_sw_init(void *handle)
+{
+	struct amdgpu_device *adev = handle;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < adev->sdma.num_instances; i++) {
+		struct amdgpu_ring *ring = &adev->sdma.instance[i].ring;
+
+		ring->ring_obj = NULL;
+		ring->use_doorbell = false;
+		ring->vm_hub = AMDGPU_MMHUB0(0);
+		snprintf(ring->name, sizeof(ring->name), "sdma%u", i);
+		adev->simgpu->rings[i] = simgpu_ring_create(adev->simgpu, ring);
+		if (!adev->simgpu->rings[i])
+			return -ENOMEM;
+		ret = amdgpu_ring_init(adev, ring, SIMGPU_RING_DWORDS, NULL, 0,
+				       AMDGPU_RING_PRIO_DEFAULT, NULL);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int simgpu_sdma_hw_init(void *handle)
+{
+	struct amdgpu_device *adev = handle;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < adev->sdma.num_instances; i++) {
+		struct amdgpu_ring *ring = &adev->sdma.instance[i].ring;
+		struct simgpu_ring *sring = adev->simgpu->rings[i];
+
+		flush_work(&sring->work);
+		ring->wptr = 0;
+		sring->wptr = 0;
+		sring->rptr = 0;
+		sring->sdma.ib = (struct simgpu_stream) { };
+		sring->sdma.ring = (struct simgpu_stream) {
+			.base = ring->gpu_addr, .mask = ring->buf_mask,
+		};
+		ret = amdgpu_ring_test_helper(ring);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int simgpu_sdma_hw_fini(void *handle)
+{
+	struct amdgpu_device *adev = handle;
+	unsigned int i;
+
+	amdgpu_ttm_set_buffer_funcs_status(adev, false);
+	for (i = 0; i < adev->sdma.num_instances; i++)
+		flush_work(&adev->simgpu->rings[i]->work);
+	return 0;
+}
+
+const struct amd_ip_funcs simgpu_sdma_ip_funcs = {
+	.name = "simgpu_sdma",
+	.early_init = simgpu_sdma_early_init,
+	.sw_init = simgpu_sdma_sw_init,
+	.sw_fini = simgpu_sdma_sw_fini,
+	.hw_init = simgpu_sdma_hw_init,
+	.hw_fini = simgpu_sdma_hw_fini,
+	SIMGPU_IP_FUNCS_COMMON,
+};
