@@ -63,6 +63,7 @@ struct simgpu_tlb_entry {
  * @faults: accesses that were refused
  */
 struct simgpu_mmu {
+	/* a translation and the access through it, see above */
 	spinlock_t lock;
 	u64 root[SIMGPU_NUM_SPACES];
 	u32 pasid[SIMGPU_NUM_SPACES];
@@ -127,6 +128,7 @@ struct simgpu {
 	void *doorbell;
 	struct simgpu_mmu mmu;
 
+	/* @queues and the execution of user queues */
 	struct mutex lock;
 	struct list_head queues;
 	struct task_struct *thread;

@@ -18,8 +18,14 @@
 #define SIGNAL_MAILBOX		16
 #define SIGNAL_EVENT_ID		24
 
-enum aql_type { AQL_VENDOR, AQL_INVALID, AQL_KERNEL_DISPATCH, AQL_BARRIER_AND,
-		AQL_AGENT_DISPATCH, AQL_BARRIER_OR };
+enum aql_type {
+	AQL_VENDOR,
+	AQL_INVALID,
+	AQL_KERNEL_DISPATCH,
+	AQL_BARRIER_AND,
+	AQL_AGENT_DISPATCH,
+	AQL_BARRIER_OR,
+};
 
 struct aql_barrier {
 	u16 header;
@@ -29,6 +35,7 @@ struct aql_barrier {
 	u64 reserved2;
 	u64 completion_signal;
 };
+
 static_assert(sizeof(struct aql_barrier) == AQL_PACKET_SIZE);
 
 /* Are the dependencies met?  An address of 0 is no dependency. */

@@ -144,6 +144,8 @@ EXPORT_SYMBOL_IF_KUNIT(simgpu_config_fence_delay_valid);
  * @why: buffer for one line that names the first wrong parameter
  * @len: bytes in @why
  *
+ * Without GPUs the other parameters mean nothing, and any value will do.
+ *
  * Context: any.
  * Return: 0, or -EINVAL with @why filled.
  */
@@ -152,6 +154,8 @@ int simgpu_config_check(const struct simgpu_config *config, char *why, size_t le
 	if (!simgpu_config_count_valid(config))
 		snprintf(why, len, "simgpu_count=%u is out of range, 0 to %d",
 			 config->count, SIMGPU_MAX_COUNT);
+	else if (!config->count)
+		return 0;
 	else if (!simgpu_config_vram_valid(config))
 		snprintf(why, len, "simgpu_vram_mb=%u is not a power of two from %d to %d",
 			 config->vram_mb, SIMGPU_MIN_VRAM_MB, SIMGPU_MAX_VRAM_MB);

@@ -162,7 +162,9 @@ void simgpu_debugfs_init(struct simgpu *sim)
  */
 void simgpu_debugfs_fini(struct simgpu *sim)
 {
-	debugfs_remove_recursive(sim->debugfs);
+	/* once the DRM device has been unregistered its directory is gone, with ours in it */
+	if (adev_to_drm(sim->adev)->debugfs_root)
+		debugfs_remove_recursive(sim->debugfs);
 	sim->debugfs = NULL;
 }
 

@@ -89,6 +89,7 @@ static u32 simgpu_get_config_memsize(struct amdgpu_device *adev)
 
 static void simgpu_hdp(struct amdgpu_device *adev, struct amdgpu_ring *ring)
 {
+	/* what the CPU wrote is visible to the engine when it looks */
 	mb();
 }
 

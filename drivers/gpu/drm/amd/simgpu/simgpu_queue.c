@@ -45,8 +45,16 @@
 #define AQL_PACKET_SIZE		64
 
 /* Dwords 0 to 6 of an SDMA MQD, in every version. */
-enum { SDMA_RB_CNTL, SDMA_RB_BASE, SDMA_RB_BASE_HI, SDMA_RB_RPTR, SDMA_RB_RPTR_HI,
-       SDMA_RB_WPTR, SDMA_RB_WPTR_HI };
+enum sdma_mqd_dword {
+	SDMA_RB_CNTL,
+	SDMA_RB_BASE,
+	SDMA_RB_BASE_HI,
+	SDMA_RB_RPTR,
+	SDMA_RB_RPTR_HI,
+	SDMA_RB_WPTR,
+	SDMA_RB_WPTR_HI,
+};
+
 #define SDMA_RB_CNTL_SIZE(c)	(((c) >> 1) & 0x1f)
 
 static int simgpu_mqd_read(struct simgpu *sim, const struct simgpu_queue *queue, unsigned int dword,
