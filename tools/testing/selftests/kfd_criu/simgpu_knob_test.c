@@ -1,0 +1,790 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The knobs and counters of the simulated GPU: a failure asked for happens to
+ * one operation, in a way that its program sees, and not to the next one.
+ *
+ * Nothing else may use the GPUs meanwhile: it would take the failure.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <drm/amdgpu_drm.h>
+#include "kfd_test.h"
+
+#define DEBUGFS		"/sys/kernel/debug/dri"
+#define BUF		(64 * KIB)
+/* Address that shares no page table with anything that the library places. */
+#define FAR_VA		0x100000000000ULL
+#define FENCE_DELAY_US	200000
+#define MAX_DELAY_US	1000000
+#define PAUSE_MS	200
+#define SDMA_COPY	1
+
+/* --- knobs --- */
+
+/* Directory of a GPU's knobs: DRM shows it under the number of every minor. */
+static bool knob_dir(const struct kfd_gpu *gpu, char *dir, size_t len)
+{
+	char path[128];
+	struct dirent *d;
+	bool found;
+	DIR *drm;
+
+	snprintf(dir, len, DEBUGFS "/%d/simgpu", gpu->render_minor);
+	if (!access(dir, F_OK))
+		return true;
+	/* else under that of the primary node */
+	snprintf(path, sizeof(path), "/sys/class/drm/renderD%d/device/drm", gpu->render_minor);
+	drm = opendir(path);
+	if (!drm)
+		return false;
+	do {
+		d = readdir(drm);
+	} while (d && strncmp(d->d_name, "card", 4));
+	if (d)
+		snprintf(dir, len, DEBUGFS "/%d/simgpu", atoi(d->d_name + 4));
+	found = d && !access(dir, F_OK);
+	closedir(drm);
+	return found;
+}
+
+static int64_t knob_get(const char *dir, const char *name)
+{
+	char path[128];
+	long long value;
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	n = fscanf(f, "%lld", &value);
+	fclose(f);
+	return n == 1 ? value : -EIO;
+}
+
+static int knob_set(const char *dir, const char *name, uint64_t value)
+{
+	char path[128], text[24];
+	int fd, n, r;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)value);
+	r = write(fd, text, n) == n ? 0 : -errno;
+	close(fd);
+	return r;
+}
+
+/* Is a queue with its ring at @va loaded? */
+static bool queue_listed(const char *dir, uint64_t va)
+{
+	char path[128], line[256], address[32];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/queues", dir);
+	snprintf(address, sizeof(address), "%#llx ", (unsigned long long)va);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = strstr(line, address);
+	fclose(f);
+	return found;
+}
+
+/* A hardware scheduler takes a queue when it comes to it; gives it back before KFD goes on. */
+static bool queue_appears(const char *dir, uint64_t va)
+{
+	uint64_t end = clock_ms() + WAIT_MS;
+
+	while (!queue_listed(dir, va)) {
+		if (clock_ms() > end)
+			return false;
+		sleep_ms(1);
+	}
+	return true;
+}
+
+/*
+ * Wait until the GPU has nothing to do: memory of processes that are gone is
+ * cleared by its rings in the background, and would take a failed fence.
+ */
+static int settle(const char *dir)
+{
+	uint64_t end = clock_ms() + WAIT_MS;
+	int64_t was = -1, is;
+
+	while ((is = knob_get(dir, "packets")) != was) {
+		if (is < 0)
+			return is;
+		if (clock_ms() > end)
+			return -ETIMEDOUT;
+		was = is;
+		sleep_ms(QUIET_MS);
+	}
+	return 0;
+}
+
+/* No hardware scheduler: KFD loads and unloads each queue itself. */
+static bool no_hws(void)
+{
+	return knob_get("/sys/module/amdgpu/parameters", "sched_policy") == 2;
+}
+
+/* --- command submission of DRM, without libdrm --- */
+
+struct drm_bo {
+	uint32_t handle;
+	uint64_t va;
+	uint32_t *cpu;
+};
+
+/**
+ * struct drm - a process of DRM with one copy to submit
+ * @fd: render node, not that of KFD
+ * @ctx: context
+ * @src: where from
+ * @dst: where to
+ * @ib: command buffer
+ */
+struct drm {
+	int fd;
+	uint32_t ctx;
+	struct drm_bo src, dst, ib;
+};
+
+static int drm_bo_create(struct drm *d, struct drm_bo *bo, uint64_t va)
+{
+	union drm_amdgpu_gem_create create = {
+		.in.bo_size = BUF,
+		.in.alignment = KFD_PAGE,
+		.in.domains = AMDGPU_GEM_DOMAIN_GTT,
+	};
+	struct drm_amdgpu_gem_va map = {
+		.operation = AMDGPU_VA_OP_MAP,
+		.flags = AMDGPU_VM_PAGE_READABLE | AMDGPU_VM_PAGE_WRITEABLE |
+			 AMDGPU_VM_PAGE_EXECUTABLE,
+		.va_address = va,
+		.map_size = BUF,
+	};
+	union drm_amdgpu_gem_mmap offset = { 0 };
+
+	if (ioctl(d->fd, DRM_IOCTL_AMDGPU_GEM_CREATE, &create))
+		return -errno;
+	bo->handle = create.out.handle;
+	bo->va = va;
+	map.handle = bo->handle;
+	offset.in.handle = bo->handle;
+	if (ioctl(d->fd, DRM_IOCTL_AMDGPU_GEM_VA, &map) ||
+	    ioctl(d->fd, DRM_IOCTL_AMDGPU_GEM_MMAP, &offset))
+		return -errno;
+	bo->cpu = mmap(NULL, BUF, PROT_READ | PROT_WRITE, MAP_SHARED, d->fd,
+		       offset.out.addr_ptr);
+	return bo->cpu == MAP_FAILED ? -errno : 0;
+}
+
+static int drm_context(struct drm *d)
+{
+	union drm_amdgpu_ctx ctx = { .in.op = AMDGPU_CTX_OP_ALLOC_CTX };
+
+	if (ioctl(d->fd, DRM_IOCTL_AMDGPU_CTX, &ctx))
+		return -errno;
+	d->ctx = ctx.out.alloc.ctx_id;
+	return 0;
+}
+
+static int drm_context_free(struct drm *d)
+{
+	union drm_amdgpu_ctx ctx = { .in.op = AMDGPU_CTX_OP_FREE_CTX, .in.ctx_id = d->ctx };
+
+	return ioctl(d->fd, DRM_IOCTL_AMDGPU_CTX, &ctx) ? -errno : 0;
+}
+
+static int drm_open(struct drm *d, const struct kfd_gpu *gpu)
+{
+	char path[64];
+	int r;
+
+	memset(d, 0, sizeof(*d));
+	snprintf(path, sizeof(path), "/dev/dri/renderD%d", gpu->render_minor);
+	d->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (d->fd < 0)
+		return -errno;
+	r = drm_context(d);
+	if (!r)
+		r = drm_bo_create(d, &d->src, 0x10000000);
+	if (!r)
+		r = drm_bo_create(d, &d->dst, 0x20000000);
+	if (!r)
+		r = drm_bo_create(d, &d->ib, 0x30000000);
+	return r;
+}
+
+/* Submit the copy of a new pattern; @seq is what to wait for. */
+static int drm_submit(struct drm *d, uint32_t seed, uint64_t *seq)
+{
+	struct drm_amdgpu_bo_list_entry bos[] = {
+		{ .bo_handle = d->src.handle },
+		{ .bo_handle = d->dst.handle },
+		{ .bo_handle = d->ib.handle },
+	};
+	struct drm_amdgpu_bo_list_in list = {
+		.operation = ~0,
+		.list_handle = ~0,
+		.bo_number = ARRAY_SIZE(bos),
+		.bo_info_size = sizeof(bos[0]),
+		.bo_info_ptr = (uintptr_t)bos,
+	};
+	struct drm_amdgpu_cs_chunk_ib ib = {
+		.va_start = d->ib.va,
+		.ib_bytes = 8 * 4,
+		.ip_type = AMDGPU_HW_IP_DMA,
+	};
+	struct drm_amdgpu_cs_chunk chunks[] = {
+		{ AMDGPU_CHUNK_ID_BO_HANDLES, sizeof(list) / 4, (uintptr_t)&list },
+		{ AMDGPU_CHUNK_ID_IB, sizeof(ib) / 4, (uintptr_t)&ib },
+	};
+	uint64_t pointers[] = { (uintptr_t)&chunks[0], (uintptr_t)&chunks[1] };
+	union drm_amdgpu_cs cs = {
+		.in.ctx_id = d->ctx,
+		.in.num_chunks = ARRAY_SIZE(chunks),
+		.in.chunks = (uintptr_t)pointers,
+	};
+	const uint32_t packet[8] = {
+		SDMA_COPY, BUF - 1, 0, d->src.va, d->src.va >> 32, d->dst.va, d->dst.va >> 32,
+	};
+
+	pattern_fill(d->src.cpu, BUF, seed);
+	memset(d->dst.cpu, 0, BUF);
+	memcpy(d->ib.cpu, packet, sizeof(packet));
+	if (ioctl(d->fd, DRM_IOCTL_AMDGPU_CS, &cs))
+		return -errno;
+	*seq = cs.out.handle;
+	return 0;
+}
+
+/* 0 when it is over, 1 when it is still outstanding, or its error. */
+static int drm_wait(struct drm *d, uint64_t seq, unsigned int ms)
+{
+	union drm_amdgpu_wait_cs wait = {
+		.in.handle = seq,
+		.in.timeout = ms ? (clock_ms() + ms) * 1000000 : 0,
+		.in.ip_type = AMDGPU_HW_IP_DMA,
+		.in.ctx_id = d->ctx,
+	};
+	int r;
+
+	do {
+		r = ioctl(d->fd, DRM_IOCTL_AMDGPU_WAIT_CS, &wait);
+	} while (r && errno == EINTR);
+	return r ? -errno : (int)wait.out.status;
+}
+
+/* Submit a copy and see it done, with every byte. */
+static int drm_copy(struct drm *d, uint32_t seed)
+{
+	uint64_t seq;
+	int r = drm_submit(d, seed, &seq);
+
+	if (!r)
+		r = drm_wait(d, seq, WAIT_MS);
+	if (!r)
+		r = pattern_bad(d->dst.cpu, BUF, seed) ? -EILSEQ : 0;
+	return r;
+}
+
+/* --- the tests --- */
+
+static const char * const failures[] = {
+	"fail_bo_alloc", "fail_map", "fail_queue_load", "fail_preempt", "fail_fence",
+};
+
+FIXTURE(simgpu_knob)
+{
+	struct env e;
+	unsigned int gpu;
+	char dir[96], other[96];
+};
+
+FIXTURE_VARIANT(simgpu_knob)
+{
+	unsigned int gpu;
+};
+
+FIXTURE_VARIANT_ADD(simgpu_knob, gpu0) { .gpu = 0 };
+FIXTURE_VARIANT_ADD(simgpu_knob, gpu1) { .gpu = 1 };
+
+static int knobs_reset(const char *dir)
+{
+	unsigned int i;
+	int r = knob_set(dir, "rings_paused", 0);
+
+	if (!r)
+		r = knob_set(dir, "fence_delay_us", 0);
+	for (i = 0; !r && i < ARRAY_SIZE(failures); i++)
+		r = knob_set(dir, failures[i], 0);
+	return r;
+}
+
+FIXTURE_SETUP(simgpu_knob)
+{
+	struct kfd *k = &self->e.k;
+
+	ASSERT_EQ(0, env_open(&self->e, 2));
+	if (self->e.skip)
+		SKIP(return, "%s", self->e.skip);
+	self->gpu = variant->gpu;
+	if (!knob_dir(&k->gpu[self->gpu], self->dir, sizeof(self->dir)) ||
+	    !knob_dir(&k->gpu[!self->gpu], self->other, sizeof(self->other)))
+		SKIP(return, "no simulated GPU, or no debugfs");
+	ASSERT_EQ(0, knobs_reset(self->dir));
+	ASSERT_EQ(0, knobs_reset(self->other));
+	ASSERT_EQ(0, settle(self->dir));
+}
+
+FIXTURE_TEARDOWN(simgpu_knob)
+{
+	EXPECT_EQ(0, knobs_reset(self->dir));
+	EXPECT_EQ(0, knobs_reset(self->other));
+	env_close(&self->e);
+}
+
+/* A signal behind sdma_sync()'s page and the cells. */
+#define SIGNAL_OFFSET	(32 * KIB)
+
+/* Let an AQL queue count a signal down: the proof that it runs. */
+static int aql_run(struct env *e, struct kfd_queue *q, unsigned int ms)
+{
+	struct hsa_signal *signal = (void *)((char *)e->cell.cpu + SIGNAL_OFFSET);
+	const uint64_t no_deps[5] = { 0 };
+
+	hsa_signal_init(signal, 1, NULL, NULL);
+	aql_barrier_and(q, no_deps, e->cell.va + SIGNAL_OFFSET);
+	kfd_queue_submit(q);
+	return kfd_wait64((void *)&signal->value, 0, ms) ? 0 : -ETIMEDOUT;
+}
+
+/* Let the GPU copy a pattern into @bo, and look at every byte. */
+static int bo_use(struct env *e, struct kfd_queue *q, struct kfd_bo *bo, uint32_t seed)
+{
+	struct kfd_bo src;
+	int r, r2;
+
+	r = kfd_bo_create(&e->k, &src, q->gpu, 0, BUF, KFD_BO_GTT, e->all);
+	if (r)
+		return r;
+	pattern_fill(src.cpu, BUF, seed);
+	memset(bo->cpu, 0, BUF);
+	r = gpu_copy(e, q, bo->va, src.va, BUF);
+	if (!r)
+		r = pattern_bad(bo->cpu, BUF, seed) ? -EILSEQ : 0;
+	r2 = kfd_bo_destroy(&e->k, &src);
+	return r ? r : r2;
+}
+
+static const uint32_t domains[] = { KFD_BO_VRAM, KFD_BO_GTT };
+
+TEST_F(simgpu_knob, fail_bo_alloc)
+{
+	struct kfd *k = &self->e.k;
+	struct kfd_queue q;
+	struct kfd_bo bo;
+	unsigned int i;
+
+	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_SDMA, self->gpu, 0));
+	for (i = 0; i < ARRAY_SIZE(domains); i++) {
+		ASSERT_EQ(0, knob_set(self->dir, "fail_bo_alloc", 1));
+		EXPECT_EQ(1, knob_get(self->dir, "fail_bo_alloc"));
+		EXPECT_EQ(-ENOMEM, kfd_bo_alloc(k, &bo, self->gpu, 0, BUF, domains[i]));
+		EXPECT_EQ(0, knob_get(self->dir, "fail_bo_alloc"));
+
+		ASSERT_EQ(0, kfd_bo_create(k, &bo, self->gpu, 0, BUF, domains[i], self->e.all));
+		EXPECT_EQ(0, bo_use(&self->e, &q, &bo, i + 1));
+		EXPECT_EQ(0, kfd_bo_destroy(k, &bo));
+	}
+	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+}
+
+/* As many as were asked for, no more and no less. */
+TEST_F(simgpu_knob, failures_are_counted)
+{
+	struct kfd *k = &self->e.k;
+	struct kfd_bo bo;
+	int i;
+
+	ASSERT_EQ(0, knob_set(self->dir, "fail_bo_alloc", 3));
+	for (i = 2; i >= 0; i--) {
+		EXPECT_EQ(-ENOMEM, kfd_bo_alloc(k, &bo, self->gpu, 0, BUF, KFD_BO_VRAM));
+		EXPECT_EQ(i, knob_get(self->dir, "fail_bo_alloc"));
+	}
+	ASSERT_EQ(0, kfd_bo_alloc(k, &bo, self->gpu, 0, BUF, KFD_BO_VRAM));
+	EXPECT_EQ(0, kfd_bo_destroy(k, &bo));
+}
+
+TEST_F(simgpu_knob, failures_are_of_one_gpu)
+{
+	struct kfd *k = &self->e.k;
+	struct kfd_bo bo;
+
+	ASSERT_EQ(0, knob_set(self->dir, "fail_bo_alloc", 1));
+	EXPECT_EQ(0, knob_get(self->other, "fail_bo_alloc"));
+	ASSERT_EQ(0, kfd_bo_create(k, &bo, !self->gpu, 0, BUF, KFD_BO_VRAM, 0));
+	EXPECT_EQ(0, kfd_bo_destroy(k, &bo));
+	EXPECT_EQ(1, knob_get(self->dir, "fail_bo_alloc"));
+	EXPECT_EQ(-ENOMEM, kfd_bo_alloc(k, &bo, self->gpu, 0, BUF, KFD_BO_VRAM));
+}
+
+TEST_F(simgpu_knob, fail_map)
+{
+	struct kfd *k = &self->e.k;
+	struct kfd_queue q;
+	struct kfd_bo bo;
+	unsigned int i;
+
+	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_SDMA, self->gpu, 0));
+	for (i = 0; i < ARRAY_SIZE(domains); i++) {
+		/* a level below the root for each */
+		uint64_t va = FAR_VA + i * 0x8000000000ULL;
+
+		ASSERT_EQ(0, kfd_bo_alloc(k, &bo, self->gpu, va, BUF, domains[i]));
+		ASSERT_EQ(0, kfd_bo_mmap(k, &bo));
+		ASSERT_EQ(0, knob_set(self->dir, "fail_map", 1));
+		EXPECT_EQ(-ENOMEM, kfd_bo_map(k, &bo, 1u << self->gpu));
+		EXPECT_EQ(0, bo.mapped);
+		EXPECT_EQ(0, knob_get(self->dir, "fail_map"));
+
+		ASSERT_EQ(0, kfd_bo_map(k, &bo, 1u << self->gpu));
+		EXPECT_EQ(1u << self->gpu, bo.mapped);
+		EXPECT_EQ(0, bo_use(&self->e, &q, &bo, i + 1));
+		EXPECT_EQ(0, kfd_bo_destroy(k, &bo));
+	}
+	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+}
+
+/*
+ * Without a hardware scheduler the program learns at once; with one, its queue
+ * exists and does not run.
+ */
+TEST_F(simgpu_knob, fail_queue_load_aql)
+{
+	struct kfd *k = &self->e.k;
+	struct kfd_queue q;
+
+	ASSERT_EQ(0, knob_set(self->dir, "fail_queue_load", 1));
+	if (no_hws()) {
+		EXPECT_EQ(-EIO, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
+	} else {
+		ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
+		EXPECT_EQ(-ETIMEDOUT, aql_run(&self->e, &q, QUIET_MS));
+		EXPECT_EQ(0, *q.rptr);
+		EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+	}
+	EXPECT_EQ(0, knob_get(self->dir, "fail_queue_load"));
+
+	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
+	EXPECT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+}
+
+TEST_F(simgpu_knob, fail_queue_load_sdma)
+{
+	struct env *e = &self->e;
+	struct kfd *k = &e->k;
+	struct kfd_queue q;
+
+	ASSERT_EQ(0, knob_set(self->dir, "fail_queue_load", 1));
+	if (no_hws()) {
+		EXPECT_EQ(-EIO, kfd_queue_create(k, &q, KFD_Q_SDMA, self->gpu, 0));
+	} else {
+		ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_SDMA, self->gpu, 0));
+		sdma_fence(&q, cell_va(e, 0), 7);
+		kfd_queue_submit(&q);
+		EXPECT_FALSE(kfd_wait32(cell32(e, 0), 7, QUIET_MS));
+		EXPECT_EQ(0, *q.rptr);
+		EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+	}
+	EXPECT_EQ(0, knob_get(self->dir, "fail_queue_load"));
+
+	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_SDMA, self->gpu, 0));
+	sdma_fence(&q, cell_va(e, 0), 8);
+	EXPECT_EQ(0, sdma_sync(e, &q));
+	EXPECT_EQ(8, *cell32(e, 0));
+	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+}
+
+/* KFD gives up a queue that does not leave, and says so. */
+TEST_F(simgpu_knob, fail_preempt_no_hws)
+{
+	struct kfd *k = &self->e.k;
+	struct kfd_queue q;
+
+	if (!no_hws())
+		SKIP(return, "there is a hardware scheduler");
+
+	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
+	ASSERT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	ASSERT_EQ(0, knob_set(self->dir, "fail_preempt", 1));
+	EXPECT_EQ(-ETIME, kfd_queue_update(k, &q, 100, 5));
+	EXPECT_EQ(0, knob_get(self->dir, "fail_preempt"));
+	EXPECT_EQ(0, kfd_queue_update(k, &q, 100, 5));
+	EXPECT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+
+	ASSERT_EQ(0, knob_set(self->dir, "fail_preempt", 1));
+	EXPECT_EQ(-ETIME, kfd_queue_destroy(k, &q));
+	EXPECT_EQ(0, knob_get(self->dir, "fail_preempt"));
+
+	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
+	EXPECT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+}
+
+/* A process with a queue that works and can be updated; 0 when so. */
+static int healthy_process(unsigned int gpu)
+{
+	struct kfd_queue q;
+	struct env e;
+
+	if (env_open(&e, 2) || e.skip)
+		return 1;
+	if (kfd_queue_create(&e.k, &q, KFD_Q_AQL, gpu, 0))
+		return 2;
+	if (aql_run(&e, &q, WAIT_MS))
+		return 3;
+	if (kfd_queue_update(&e.k, &q, 100, 5))
+		return 4;
+	if (aql_run(&e, &q, WAIT_MS))
+		return 5;
+	if (kfd_queue_destroy(&e.k, &q))
+		return 6;
+	env_close(&e);
+	return 0;
+}
+
+/*
+ * The scheduler names the queue that does not leave, KFD resets it: the process
+ * gets an exception and cannot touch the queue any more, other processes go on.
+ */
+TEST_F(simgpu_knob, fail_preempt_hws)
+{
+	struct kfd *k = &self->e.k;
+	struct kfd_event_data data;
+	struct kfd_event reset;
+	struct kfd_queue q;
+	int status;
+	pid_t pid;
+
+	if (no_hws())
+		SKIP(return, "there is no hardware scheduler");
+
+	ASSERT_EQ(0, kfd_event_create(k, &reset, KFD_IOC_EVENT_HW_EXCEPTION, true, NULL));
+	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
+	ASSERT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &reset, QUIET_MS, NULL));
+
+	ASSERT_EQ(0, knob_set(self->dir, "fail_preempt", 1));
+	EXPECT_EQ(-EACCES, kfd_queue_update(k, &q, 100, 5));
+	EXPECT_EQ(0, knob_get(self->dir, "fail_preempt"));
+	ASSERT_EQ(0, kfd_event_wait(k, &reset, WAIT_MS, &data));
+	EXPECT_EQ(k->gpu[self->gpu].gpu_id, data.hw_exception_data.gpu_id);
+	EXPECT_EQ(KFD_HW_EXCEPTION_GPU_HANG, data.hw_exception_data.reset_cause);
+
+	/* the mark stays on the queue, and it never runs again */
+	EXPECT_EQ(-EACCES, kfd_queue_update(k, &q, 100, 5));
+	EXPECT_EQ(-ETIMEDOUT, aql_run(&self->e, &q, QUIET_MS));
+	EXPECT_FALSE(queue_listed(self->dir, q.ring.va));
+	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(healthy_process(self->gpu));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &reset, QUIET_MS, NULL));
+}
+
+/* The waiter gets the error; a context of its own has nothing to do with it. */
+TEST_F(simgpu_knob, fail_fence)
+{
+	struct drm d;
+	uint64_t seq;
+
+	ASSERT_EQ(0, drm_open(&d, &self->e.k.gpu[self->gpu]));
+	ASSERT_EQ(0, drm_copy(&d, 1));
+	ASSERT_EQ(0, settle(self->dir));
+	ASSERT_EQ(0, knob_set(self->dir, "fail_fence", 1));
+	ASSERT_EQ(0, drm_submit(&d, 2, &seq));
+	EXPECT_EQ(-EIO, drm_wait(&d, seq, WAIT_MS));
+	EXPECT_EQ(0, knob_get(self->dir, "fail_fence"));
+
+	EXPECT_EQ(0, drm_context_free(&d));
+	ASSERT_EQ(0, drm_context(&d));
+	EXPECT_EQ(0, drm_copy(&d, 3));
+	close(d.fd);
+}
+
+TEST_F(simgpu_knob, fence_delay)
+{
+	uint64_t seq, start, slow, fast;
+	struct drm d;
+
+	ASSERT_EQ(0, drm_open(&d, &self->e.k.gpu[self->gpu]));
+	ASSERT_EQ(0, drm_copy(&d, 1));
+
+	ASSERT_EQ(0, knob_set(self->dir, "fence_delay_us", FENCE_DELAY_US));
+	EXPECT_EQ(FENCE_DELAY_US, knob_get(self->dir, "fence_delay_us"));
+	start = clock_ms();
+	ASSERT_EQ(0, drm_submit(&d, 2, &seq));
+	EXPECT_EQ(1, drm_wait(&d, seq, 0));
+	EXPECT_EQ(0, drm_wait(&d, seq, WAIT_MS));
+	slow = clock_ms() - start;
+	EXPECT_GE(slow, FENCE_DELAY_US / 1000);
+	EXPECT_EQ(0, drm_wait(&d, seq, 0));
+	EXPECT_EQ(0, pattern_bad(d.dst.cpu, BUF, 2));
+
+	ASSERT_EQ(0, knob_set(self->dir, "fence_delay_us", 0));
+	start = clock_ms();
+	EXPECT_EQ(0, drm_copy(&d, 3));
+	fast = clock_ms() - start;
+	EXPECT_LT(fast, slow);
+
+	EXPECT_EQ(-EINVAL, knob_set(self->dir, "fence_delay_us", MAX_DELAY_US + 1));
+	EXPECT_EQ(0, knob_get(self->dir, "fence_delay_us"));
+	close(d.fd);
+}
+
+/* The kernel's rings stand still, user queues do not. */
+TEST_F(simgpu_knob, rings_paused)
+{
+	struct env *e = &self->e;
+	struct kfd_queue q;
+	uint64_t seq[3];
+	struct drm d;
+	int i;
+
+	ASSERT_EQ(0, drm_open(&d, &e->k.gpu[self->gpu]));
+	ASSERT_EQ(0, drm_copy(&d, 1));
+	ASSERT_EQ(0, kfd_queue_create(&e->k, &q, KFD_Q_SDMA, self->gpu, 0));
+
+	ASSERT_EQ(0, knob_set(self->dir, "rings_paused", 1));
+	EXPECT_EQ(1, knob_get(self->dir, "rings_paused"));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(0, drm_submit(&d, 2, &seq[i]));
+	sdma_fence(&q, cell_va(e, 0), 9);
+	EXPECT_EQ(0, sdma_sync(e, &q));
+	EXPECT_EQ(9, *cell32(e, 0));
+	sleep_ms(PAUSE_MS);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(1, drm_wait(&d, seq[i], 0));
+
+	ASSERT_EQ(0, knob_set(self->dir, "rings_paused", 0));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(0, drm_wait(&d, seq[i], WAIT_MS));
+	EXPECT_EQ(0, pattern_bad(d.dst.cpu, BUF, 2));
+	EXPECT_EQ(0, drm_copy(&d, 3));
+	EXPECT_EQ(0, kfd_queue_destroy(&e->k, &q));
+	close(d.fd);
+}
+
+/* Translations are cached until the driver flushes them. */
+TEST_F(simgpu_knob, tlb_counters)
+{
+	const unsigned int rounds = 32;
+	struct env *e = &self->e;
+	struct kfd *k = &e->k;
+	int64_t hits, misses, flushes;
+	struct kfd_bo src, dst;
+	struct kfd_queue q;
+	unsigned int i;
+
+	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_SDMA, self->gpu, 0));
+	ASSERT_EQ(0, kfd_bo_create(k, &src, self->gpu, 0, BUF, KFD_BO_GTT, e->all));
+	ASSERT_EQ(0, kfd_bo_create(k, &dst, self->gpu, 0, BUF, KFD_BO_VRAM, e->all));
+	pattern_fill(src.cpu, BUF, 1);
+
+	/* every page is new */
+	misses = knob_get(self->dir, "tlb_misses");
+	ASSERT_EQ(0, gpu_copy(e, &q, dst.va, src.va, BUF));
+	EXPECT_LE(misses + (int64_t)(2 * BUF / KFD_PAGE), knob_get(self->dir, "tlb_misses"));
+
+	/* and is known from then on, but for pages that happen to share a slot */
+	hits = knob_get(self->dir, "tlb_hits");
+	misses = knob_get(self->dir, "tlb_misses");
+	for (i = 0; i < rounds; i++)
+		sdma_copy(&q, dst.va, src.va, BUF);
+	ASSERT_EQ(0, sdma_sync(e, &q));
+	hits = knob_get(self->dir, "tlb_hits") - hits;
+	misses = knob_get(self->dir, "tlb_misses") - misses;
+	EXPECT_GE(hits, (int64_t)(rounds * BUF / KFD_PAGE));
+	EXPECT_LT(misses, hits / 2);
+	EXPECT_EQ(0, pattern_bad(dst.cpu, BUF, 1));
+
+	flushes = knob_get(self->dir, "tlb_flushes");
+	ASSERT_LE(0, flushes);
+	ASSERT_EQ(0, kfd_bo_unmap(k, &dst, 1u << self->gpu));
+	EXPECT_LT(flushes, knob_get(self->dir, "tlb_flushes"));
+	misses = knob_get(self->dir, "tlb_misses");
+	ASSERT_EQ(0, kfd_bo_map(k, &dst, 1u << self->gpu));
+	pattern_fill(src.cpu, BUF, 2);
+	ASSERT_EQ(0, gpu_copy(e, &q, dst.va, src.va, BUF));
+	EXPECT_LE(misses + (int64_t)(BUF / KFD_PAGE), knob_get(self->dir, "tlb_misses"));
+	EXPECT_EQ(0, pattern_bad(dst.cpu, BUF, 2));
+
+	EXPECT_EQ(0, kfd_bo_destroy(k, &src));
+	EXPECT_EQ(0, kfd_bo_destroy(k, &dst));
+	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+}
+
+TEST_F(simgpu_knob, queues)
+{
+	static const enum kfd_queue_kind kinds[] = { KFD_Q_SDMA, KFD_Q_AQL, KFD_Q_PM4 };
+	struct kfd *k = &self->e.k;
+	struct kfd_queue q;
+	unsigned int i;
+	uint64_t ring;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		ASSERT_EQ(0, kfd_queue_create(k, &q, kinds[i], self->gpu, 0));
+		ring = q.ring.va;
+		EXPECT_TRUE(queue_appears(self->dir, ring));
+		EXPECT_FALSE(queue_listed(self->other, ring));
+		/* without a share of the GPU it is not loaded */
+		EXPECT_EQ(0, kfd_queue_update(k, &q, 0, 7));
+		EXPECT_FALSE(queue_listed(self->dir, ring));
+		EXPECT_EQ(0, kfd_queue_update(k, &q, 100, 7));
+		EXPECT_TRUE(queue_appears(self->dir, ring));
+		EXPECT_EQ(0, kfd_queue_destroy(k, &q));
+		EXPECT_FALSE(queue_listed(self->dir, ring));
+	}
+}
+
+TEST_F(simgpu_knob, packets)
+{
+	const unsigned int n = 100;
+	struct env *e = &self->e;
+	int64_t packets, other;
+	struct kfd_queue q;
+	unsigned int i;
+
+	ASSERT_EQ(0, kfd_queue_create(&e->k, &q, KFD_Q_SDMA, self->gpu, 0));
+	ASSERT_EQ(0, settle(self->other));
+	packets = knob_get(self->dir, "packets");
+	other = knob_get(self->other, "packets");
+	ASSERT_LE(0, packets);
+	for (i = 0; i < n; i++)
+		sdma_fence(&q, cell_va(e, i), i + 1);
+	ASSERT_EQ(0, sdma_sync(e, &q));
+	/* and the fence of sdma_sync() */
+	EXPECT_LE(packets + n + 1, knob_get(self->dir, "packets"));
+	EXPECT_EQ(other, knob_get(self->other, "packets"));
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(i + 1, *cell32(e, i));
+	EXPECT_EQ(0, kfd_queue_destroy(&e->k, &q));
+}
+
+TEST_HARNESS_MAIN
