@@ -187,8 +187,8 @@ static int simgpu_bus_register(const struct simgpu_config *config)
 	LIST_HEAD(resources);
 	struct pci_bus *bus;
 
-	simgpu_bus.memory = (struct resource)
-		DEFINE_RES_MEM_NAMED(config->base, simgpu_config_size(config), "simgpu");
+	simgpu_bus.memory = DEFINE_RES_MEM_NAMED(config->base, simgpu_config_size(config),
+						 "simgpu");
 	simgpu_bus.busn = (struct resource) {
 		.name = "simgpu bus", .flags = IORESOURCE_BUS,
 	};

@@ -2,6 +2,7 @@
 /*
  * The engine that runs user queues.
  */
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
 
@@ -583,7 +584,8 @@ static int simgpu_engine_thread(void *data)
 			cond_resched();
 			continue;
 		}
-		usleep_range(idle_us, 2 * idle_us);
+		/* waits for work, not for anybody: no matter for whoever looks for hung tasks */
+		usleep_idle_range(idle_us, 2 * idle_us);
 		idle_us = min(2 * idle_us, SIMGPU_IDLE_MAX_US);
 	}
 	return 0;

@@ -32,7 +32,7 @@
  * @ring: amdgpu's ring
  * @wptr: dwords that amdgpu has submitted, counts on and on
  * @rptr: dwords that have been executed
- * @stopping: the ring is going away
+ * @stopping: the engine is off
  * @queue: ordered workqueue
  * @work: executes what is between @rptr and @wptr
  */
@@ -361,7 +361,7 @@ static int simgpu_sdma_hw_init(void *handle)
 		struct amdgpu_ring *ring = &adev->sdma.instance[i].ring;
 		struct simgpu_ring *sring = adev->simgpu->rings[i];
 
-		flush_work(&sring->work);
+		sring->stopping = false;
 		ring->wptr = 0;
 		sring->wptr = 0;
 		sring->rptr = 0;
@@ -382,8 +382,13 @@ static int simgpu_sdma_hw_fini(void *handle)
 	unsigned int i;
 
 	amdgpu_ttm_set_buffer_funcs_status(adev, false);
-	for (i = 0; i < adev->sdma.num_instances; i++)
-		flush_work(&adev->simgpu->rings[i]->work);
+	for (i = 0; i < adev->sdma.num_instances; i++) {
+		struct simgpu_ring *sring = adev->simgpu->rings[i];
+
+		/* a paused ring, or a job that polls for ever, must not hold this up */
+		WRITE_ONCE(sring->stopping, true);
+		flush_work(&sring->work);
+	}
 	return 0;
 }
 
