@@ -1,0 +1,2104 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint and restore of GPU processes, row by row: what a process has must
+ * be there, and work, in its restored copy; and what must be refused is
+ * refused without a trace.
+ *
+ * Each row starts from nothing.  What the running kernel is known not to pass
+ * is written in kfd_criu_expect.h with the reason; a row that behaves
+ * otherwise than written there fails, also when it is better.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <linux/capability.h>
+#include "../kselftest_harness.h"
+#include "kfd_criu_expect.h"
+#include "kfd_criu_scene.h"
+
+FIXTURE(criu) {
+};
+
+FIXTURE_SETUP(criu)
+{
+}
+
+FIXTURE_TEARDOWN(criu)
+{
+}
+
+enum verdict { PASSED, FAILED, BROKEN, UNFIT };
+
+static enum verdict verdict;
+
+#define STOP(v, cond, ...)				\
+	do {						\
+		if (!(cond)) {				\
+			verdict = (v);			\
+			note(s, __VA_ARGS__);		\
+			return;				\
+		}					\
+	} while (0)
+
+/* What the row is about. */
+#define CHECK(cond, ...)	STOP(FAILED, cond, __VA_ARGS__)
+/* What it needs: never an expected failure. */
+#define SETUP(cond, ...)	STOP(BROKEN, cond, __VA_ARGS__)
+/* What this machine may not have. */
+#define REQUIRE(cond, ...)	STOP(UNFIT, cond, __VA_ARGS__)
+
+#define SRC			(&s->p[0])
+#define DST			(&s->p[1])
+#define THIRD			(&s->p[2])
+
+static void table(const char *row, const char *result, const char *why)
+{
+	printf("# TABLE: %s | %s | %s\n", row, result, why);
+	fflush(stdout);
+}
+
+static void run_row(struct __test_metadata *_metadata, const char *row, unsigned int flags,
+		    void (*fn)(struct scene *s))
+{
+	const struct criu_expect *e = criu_expectation(row);
+	enum criu_outcome want = e ? criu_wanted(e) : CRIU_PASS;
+	const char *reason = e ? e->reason : "";
+	int prove = 0;
+	struct scene *s;
+	char why[256];
+
+	/* for those who work on the reason */
+	if (want == CRIU_NOT_RUN && getenv("KFD_CRIU_RUN_ALL"))
+		want = CRIU_PASS;
+	if (want == CRIU_NOT_RUN) {
+		table(row, "not run", reason);
+		SKIP(return, "not run: %s", reason);
+	}
+	s = scene_new(flags);
+	ASSERT_NE(NULL, s);
+	if (s->here.ngpu < 2) {
+		unsigned int n = s->here.ngpu;
+
+		scene_free(s);
+		SKIP(return, "two GPUs needed, %u found", n);
+	}
+	if (want == CRIU_FAIL)
+		s->wait_ms = 1500;
+	if (criu_stock_code())
+		prove = criu_prove_locking(0);
+	verdict = PASSED;
+	fn(s);
+	snprintf(why, sizeof(why), "%s", s->why);
+	scene_free(s);
+	if (prove)
+		criu_prove_locking(prove);
+
+	if (verdict == UNFIT) {
+		table(row, "not run", why);
+		SKIP(return, "not run: %s", why);
+	}
+	if (verdict == BROKEN) {
+		TH_LOG("no result: %s", why);
+		_metadata->exit_code = KSFT_FAIL;
+	} else if (verdict == PASSED) {
+		table(row, "pass", "");
+		if (want == CRIU_FAIL) {
+			TH_LOG("passed, but was expected to fail: %s", reason);
+			_metadata->exit_code = KSFT_FAIL;
+		}
+	} else if (want == CRIU_FAIL && !strncmp(why, e->seen, strlen(e->seen))) {
+		table(row, "fail", reason);
+		snprintf(_metadata->results->reason, sizeof(_metadata->results->reason),
+			 "%s (%s)", reason, why);
+		_metadata->exit_code = KSFT_XFAIL;
+	} else {
+		table(row, "fail", why);
+		TH_LOG("failed: %s", why);
+		if (want == CRIU_FAIL)
+			TH_LOG("expected another failure: %s", e->seen);
+		_metadata->exit_code = KSFT_FAIL;
+	}
+}
+
+#define ROW(name, flags)						\
+	static void row_##name(struct scene *s);			\
+	TEST_F_TIMEOUT(criu, name, 300)					\
+	{								\
+		run_row(_metadata, #name, flags, row_##name);		\
+	}								\
+	static void row_##name(struct scene *s)
+
+/* A source process with everything; false: nothing can be said about the row. */
+static bool started(struct scene *s)
+{
+	if (!start(s, SRC))
+		return true;
+	note(s, "the source cannot be built");
+	verdict = BROKEN;
+	return false;
+}
+
+/* From @from, that ends, to @to, that runs. */
+static bool moved(struct scene *s, struct proc *from, struct proc *to, bool swap)
+{
+	int r = dump(s, from);
+
+	if (!r) {
+		r = reap(from);
+		if (r)
+			note(s, "KFD keeps the killed process: %s", strerror(-r));
+	}
+	if (!r)
+		r = restore(s, from, to, swap);
+	if (!r) {
+		r = resume(s, to);
+		if (r)
+			note(s, "RESUME: %s", strerror(-r));
+	}
+	if (!r)
+		return true;
+	note(s, "not restored");
+	verdict = FAILED;
+	return false;
+}
+
+#define START()		do { if (!started(s)) return; } while (0)
+#define MOVE(swap)	do { if (!moved(s, SRC, DST, swap)) return; } while (0)
+
+/* PROCESS_INFO from outside; the source goes on running with its queues paused. */
+static int pause_queues(struct proc *p)
+{
+	struct kfd_ioctl_criu_args args;
+	int fd = grab(p), r;
+
+	if (fd < 0)
+		return fd;
+	r = kfd_criu_process_info(fd, &args);
+	let_go(p, fd);
+	return r;
+}
+
+static int unpause_queues(struct proc *p)
+{
+	int fd = grab(p), r;
+
+	if (fd < 0)
+		return fd;
+	r = kfd_criu_unpause(fd);
+	let_go(p, fd);
+	return r;
+}
+
+static unsigned int open_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	if (!d)
+		return 0;
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* --- pause and unpause --- */
+
+/* Submitted work stays where it is.  The fence is left for when the queue runs again. */
+static int call_sdma_stays(struct ctx *c)
+{
+	sdma_fence(&c->sdma, cell_va(c, CELL_FENCE), ++c->fence);
+	kfd_queue_submit(&c->sdma);
+	scene_quiet();
+	NEED(c, *cell32(c, CELL_FENCE) != c->fence, "the SDMA queue runs");
+	return 0;
+}
+
+static int call_sdma_catches_up(struct ctx *c)
+{
+	NEED(c, kfd_wait32(cell32(c, CELL_FENCE), c->fence, c->s->wait_ms),
+	     "work that was submitted while paused is lost");
+	return 0;
+}
+
+static int call_aql_stays(struct ctx *c)
+{
+	const uint64_t none[5] = { 0 };
+
+	hsa_signal_init(cell_signal(c, SIG_DONE), 1, NULL, NULL);
+	aql_barrier_and(&c->aql, none, signal_va(c, SIG_DONE));
+	kfd_queue_submit(&c->aql);
+	scene_quiet();
+	NEED(c, cell_signal(c, SIG_DONE)->value == 1, "the AQL queue runs");
+	return 0;
+}
+
+static int call_aql_catches_up(struct ctx *c)
+{
+	NEED(c, kfd_wait64((uint64_t *)&cell_signal(c, SIG_DONE)->value, 0, c->s->wait_ms),
+	     "work that was submitted while paused is lost");
+	return 0;
+}
+
+ROW(paused_sdma_queue_does_not_run, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_sdma_works), "the queue");
+	CHECK(!pause_queues(SRC), "PROCESS_INFO");
+	CHECK(!call(SRC, call_sdma_stays), "pause");
+}
+
+ROW(paused_aql_queue_does_not_run, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_aql_works), "the queue");
+	CHECK(!pause_queues(SRC), "PROCESS_INFO");
+	CHECK(!call(SRC, call_aql_stays), "pause");
+}
+
+ROW(unpaused_sdma_queue_catches_up, S_NO_JOB)
+{
+	START();
+	SETUP(!pause_queues(SRC) && !call(SRC, call_sdma_stays), "pause");
+	CHECK(!unpause_queues(SRC), "UNPAUSE");
+	CHECK(!call(SRC, call_sdma_catches_up), "after UNPAUSE");
+}
+
+ROW(unpaused_aql_queue_catches_up, S_NO_JOB)
+{
+	START();
+	SETUP(!pause_queues(SRC) && !call(SRC, call_aql_stays), "pause");
+	CHECK(!unpause_queues(SRC), "UNPAUSE");
+	CHECK(!call(SRC, call_aql_catches_up), "after UNPAUSE");
+}
+
+static int call_sdma_event(struct ctx *c)
+{
+	TRY(c, kfd_event_wait(&c->k, &c->ev[EV_SDMA], c->s->wait_ms, NULL));
+	return 0;
+}
+
+static int call_aql_event(struct ctx *c)
+{
+	TRY(c, kfd_event_wait(&c->k, &c->ev[EV_AQL], c->s->wait_ms, NULL));
+	return 0;
+}
+
+/* criu dump --leave-running */
+ROW(leave_running, 0)
+{
+	int fd;
+
+	START();
+	CHECK(!dump(s, SRC), "dump");
+	fd = kfd_steal_fd(SRC->pid, SRC->c.k.fd);
+	SETUP(fd >= 0, "KFD fd");
+	CHECK(!kfd_criu_unpause(fd), "UNPAUSE");
+	let_go(SRC, fd);
+	CHECK(!call(SRC, call_finish_sdma_job), "SDMA job");
+	CHECK(!call(SRC, call_finish_aql_job), "AQL job");
+	CHECK(!call(SRC, call_sdma_event) && !call(SRC, call_aql_event), "events");
+}
+
+ROW(pause_twice_unpause_once, S_NO_JOB)
+{
+	START();
+	CHECK(!pause_queues(SRC) && !pause_queues(SRC), "PROCESS_INFO");
+	CHECK(!unpause_queues(SRC), "UNPAUSE");
+	CHECK(!call(SRC, call_sdma_works), "after UNPAUSE");
+}
+
+ROW(unpause_of_running_process_refused, S_NO_JOB)
+{
+	START();
+	CHECK(unpause_queues(SRC) == -EINVAL, "UNPAUSE was not refused");
+	CHECK(!call(SRC, call_sdma_works), "after a refused UNPAUSE");
+	/* and it left no debt: a pause pauses, an unpause ends it */
+	CHECK(!pause_queues(SRC) && !call(SRC, call_sdma_stays), "pause");
+	CHECK(!unpause_queues(SRC) && !call(SRC, call_sdma_catches_up), "unpause");
+}
+
+/* A dumper that is killed between PROCESS_INFO and UNPAUSE. */
+ROW(dumper_death_lets_queues_run, S_NO_JOB)
+{
+	struct kfd_ioctl_criu_args args;
+	int fd, status;
+	pid_t pid;
+
+	START();
+	pid = fork();
+	if (!pid) {
+		fd = grab(SRC);
+		_exit(fd < 0 || kfd_criu_process_info(fd, &args));
+	}
+	SETUP(pid > 0 && waitpid(pid, &status, 0) == pid && !status, "the dumper");
+	CHECK(!call(SRC, call_sdma_works), "the dumper is gone");
+}
+
+/* --- what CHECKPOINT refuses --- */
+
+static int raw_checkpoint(int fd, struct kfd_ioctl_criu_args *args)
+{
+	args->op = KFD_CRIU_OP_CHECKPOINT;
+	return ioctl(fd, AMDKFD_IOC_CRIU_OP, args) ? -errno : 0;
+}
+
+#define GUARD		0x5a
+#define ARENA		(4UL << 20)
+
+/* True when nothing was written to the arena. */
+static bool untouched(const uint8_t *p)
+{
+	size_t i;
+
+	for (i = 0; i < ARENA; i++)
+		if (p[i] != GUARD)
+			return false;
+	return true;
+}
+
+static void arena_args(struct kfd_ioctl_criu_args *args, uint8_t *arena)
+{
+	memset(arena, GUARD, ARENA);
+	args->devices = (uintptr_t)arena;
+	args->bos = (uintptr_t)arena + 0x10000;
+	args->priv_data = (uintptr_t)arena + 0x100000;
+}
+
+ROW(checkpoint_of_running_process_refused, 0)
+{
+	uint8_t *arena = malloc(ARENA);
+	struct kfd_ioctl_criu_args args;
+	int fd, r;
+
+	START();
+	fd = grab(SRC);
+	SETUP(arena && fd >= 0, "KFD fd");
+	SETUP(!kfd_criu_process_info(fd, &args) && !kfd_criu_unpause(fd), "counts");
+	arena_args(&args, arena);
+	r = raw_checkpoint(fd, &args);
+	CHECK(r == -EINVAL || r == -EBUSY, "CHECKPOINT was not refused: %d", r);
+	CHECK(untouched(arena), "a refused CHECKPOINT wrote to the caller's memory");
+	let_go(SRC, fd);
+	CHECK(!call(SRC, call_finish_sdma_job), "after a refused CHECKPOINT");
+}
+
+ROW(checkpoint_with_wrong_counts_refused, 0)
+{
+	uint8_t *arena = malloc(ARENA);
+	struct kfd_ioctl_criu_args args, bad;
+	unsigned int i, fds;
+	int fd, r;
+
+	START();
+	fd = grab(SRC);
+	SETUP(arena && fd >= 0 && !kfd_criu_process_info(fd, &args), "counts");
+	arena_args(&args, arena);
+	fds = open_fds();
+	for (i = 0; i < 5; i++) {
+		bad = args;
+		bad.num_devices -= i == 0;
+		bad.num_bos -= i == 1;
+		bad.num_objects -= i == 2;
+		bad.priv_data_size -= i == 3 ? 8 : 0;
+		bad.priv_data_size = i == 4 ? 0 : bad.priv_data_size;
+		r = raw_checkpoint(fd, &bad);
+		CHECK(r, "CHECKPOINT with a wrong count was not refused (%u)", i);
+		CHECK(untouched(arena), "a refused CHECKPOINT wrote to the caller's memory (%u)", i);
+	}
+	CHECK(open_fds() == fds, "a refused CHECKPOINT left file descriptors");
+	let_go(SRC, fd);
+	/* still paused, and a good one works */
+	CHECK(!dump(s, SRC), "dump");
+}
+
+/* A caller that guesses too much, or that objects were destroyed under. */
+ROW(checkpoint_says_needed_size, S_NO_JOB)
+{
+	uint8_t *arena = malloc(ARENA);
+	struct kfd_ioctl_criu_args args, bad;
+	int fd;
+
+	START();
+	fd = grab(SRC);
+	SETUP(arena && fd >= 0 && !kfd_criu_process_info(fd, &args), "counts");
+	arena_args(&args, arena);
+	bad = args;
+	bad.priv_data_size = 8;
+	CHECK(raw_checkpoint(fd, &bad), "a buffer of 8 bytes was enough");
+	CHECK(bad.priv_data_size == args.priv_data_size, "the needed size is not told");
+	let_go(SRC, fd);
+}
+
+ROW(checkpoint_fds_close_on_exec, 0)
+{
+	uint32_t i, n = 0;
+	int fd, r;
+
+	START();
+	fd = grab(SRC);
+	SETUP(fd >= 0, "KFD fd");
+	r = kfd_criu_checkpoint(fd, &s->img);
+	CHECK(!r, "CHECKPOINT: %s", strerror(-r));
+	let_go(SRC, fd);
+	for (i = 0; i < s->img.info.num_bos; i++) {
+		if (s->img.bos[i].dmabuf_fd == (uint32_t)-1)
+			continue;
+		n++;
+		r = fcntl(s->img.bos[i].dmabuf_fd, F_GETFD);
+		CHECK(r >= 0 && r & FD_CLOEXEC, "a dma-buf fd survives exec");
+	}
+	CHECK(n, "no contents at all");
+}
+
+/* --- permissions --- */
+
+static int drop_caps(unsigned int keep)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2] = { 0 };
+
+	if (keep != -1u) {
+		d[keep / 32].effective = 1u << keep % 32;
+		d[keep / 32].permitted = 1u << keep % 32;
+	}
+	return syscall(SYS_capset, &h, d) ? -errno : 0;
+}
+
+static int call_pause_without_rights(struct ctx *c)
+{
+	struct kfd_ioctl_criu_args args;
+	int r;
+
+	TRY(c, drop_caps(-1u));
+	r = kfd_criu_process_info(c->k.fd, &args);
+	NEED(c, r == -EACCES || r == -EPERM, "PROCESS_INFO without capability: %d", r);
+	return 0;
+}
+
+ROW(capability_needed, S_NO_JOB)
+{
+	START();
+	CHECK(!call(SRC, call_pause_without_rights), "rights");
+	CHECK(!call(SRC, call_sdma_works), "after a refused PROCESS_INFO");
+}
+
+/* --- a whole move: jobs --- */
+
+ROW(restore_and_resume, 0)
+{
+	START();
+	MOVE(false);
+	CHECK(DST->pid && DST->pid != SRC->pid, "pid");
+}
+
+ROW(sdma_job_finishes, 0)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
+}
+
+ROW(aql_job_finishes, 0)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_finish_aql_job), "AQL job");
+}
+
+/* A PM4 queue whose packets wait in the ring at the time of the checkpoint. */
+static int call_pm4_create(struct ctx *c)
+{
+	TRY(c, kfd_queue_create(&c->k, &c->other, KFD_Q_PM4, GPU_B, SCENE_VA(SLOT_PM4)));
+	use_doorbell_bo(c, &c->other);
+	pm4_release_mem(&c->other, cell_va(c, CELL_FENCE_B), 1, 0);
+	kfd_queue_submit(&c->other);
+	NEED(c, kfd_wait32(cell32(c, CELL_FENCE_B), 1, 20000), "the PM4 queue does not start");
+	return 0;
+}
+
+static int call_pm4_submit(struct ctx *c)
+{
+	const uint32_t data[2] = { 0x01234567, 0x89abcdef };
+
+	pm4_write_data(&c->other, cell_va(c, CELL_RESULT), data, 2);
+	pm4_release_mem(&c->other, cell_va(c, CELL_FENCE_B), 2, 0);
+	kfd_queue_submit(&c->other);
+	scene_quiet();
+	NEED(c, *cell32(c, CELL_FENCE_B) == 1, "the PM4 queue runs while paused");
+	return 0;
+}
+
+static int call_pm4_done(struct ctx *c)
+{
+	NEED(c, kfd_wait32(cell32(c, CELL_FENCE_B), 2, c->s->wait_ms), "the PM4 job does not finish");
+	NEED(c, *cell(c, CELL_RESULT) == 0x89abcdef01234567ULL, "the PM4 job wrote %#llx",
+	     (unsigned long long)*cell(c, CELL_RESULT));
+	return 0;
+}
+
+ROW(pm4_job_finishes, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_pm4_create), "PM4 queue");
+	SETUP(!pause_queues(SRC) && !call(SRC, call_pm4_submit), "PM4 job");
+	MOVE(false);
+	CHECK(!call(DST, call_pm4_done), "PM4 job");
+}
+
+/* The same for SDMA: nothing of it has been fetched at the time of the checkpoint. */
+ROW(sdma_work_submitted_while_paused, S_NO_JOB)
+{
+	START();
+	SETUP(!pause_queues(SRC) && !call(SRC, call_sdma_stays), "pause");
+	MOVE(false);
+	CHECK(!call(DST, call_sdma_catches_up), "restored queue");
+}
+
+ROW(queues_stopped_until_resume, 0)
+{
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	CHECK(!call(DST, call_sdma_stays), "before RESUME");
+	CHECK(!resume(s, DST), "RESUME");
+}
+
+ROW(restored_process_moves_again, 0)
+{
+	START();
+	MOVE(false);
+	if (!moved(s, DST, THIRD, false))
+		return;
+	CHECK(!call(THIRD, call_finish_sdma_job), "SDMA job");
+}
+
+/* A process that has a compute queue on each GPU, and no SDMA queue. */
+static int call_build_other(struct ctx *c)
+{
+	TRY(c, kfd_open_all(&c->k));
+	TRY(c, kfd_queue_create(&c->k, &c->aql, KFD_Q_AQL, GPU_B, SCENE_VA(SLOT_AQL)));
+	TRY(c, kfd_queue_create(&c->k, &c->other, KFD_Q_PM4, GPU_A, SCENE_VA(SLOT_PM4)));
+	return 0;
+}
+
+/* Between the end of the source and the restore, someone else takes what it had on the GPUs. */
+static bool moved_beside_other(struct scene *s)
+{
+	bool ok;
+
+	if (dump(s, SRC) || reap(SRC)) {
+		verdict = FAILED;
+		return false;
+	}
+	if (spawn(s, THIRD) || call(THIRD, call_build_other)) {
+		verdict = BROKEN;
+		return false;
+	}
+	ok = !restore(s, SRC, DST, false) && !resume(s, DST);
+	if (!ok)
+		verdict = FAILED;
+	return ok;
+}
+
+ROW(sdma_job_finishes_beside_other_process, 0)
+{
+	START();
+	if (!moved_beside_other(s))
+		return;
+	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
+}
+
+ROW(aql_job_finishes_beside_other_process, 0)
+{
+	START();
+	if (!moved_beside_other(s))
+		return;
+	CHECK(!call(DST, call_finish_aql_job), "AQL job");
+}
+
+/* --- events --- */
+
+ROW(sdma_event_fires, 0)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
+	CHECK(!call(DST, call_sdma_event), "event");
+}
+
+ROW(aql_event_fires, 0)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_finish_aql_job), "AQL job");
+	CHECK(!call(DST, call_aql_event), "event");
+}
+
+static int call_events_by_id(struct ctx *c)
+{
+	struct kfd_event e;
+	unsigned int i;
+
+	for (i = EV_SDMA; i <= EV_STATE; i++) {
+		NEED(c, kfd_event_wait(&c->k, &c->ev[i], 0, NULL) == -ETIMEDOUT,
+		     "event %u is not as it was", c->ev[i].id);
+		TRY(c, kfd_event_set(&c->k, &c->ev[i]));
+		TRY(c, kfd_event_wait(&c->k, &c->ev[i], 1000, NULL));
+	}
+	TRY(c, kfd_event_create(&c->k, &e, KFD_IOC_EVENT_SIGNAL, true, NULL));
+	for (i = 0; i < NUM_EV; i++)
+		NEED(c, e.id != c->ev[i].id, "a new event got the id of an old one");
+	return 0;
+}
+
+ROW(event_ids_preserved, 0)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_events_by_id), "events");
+}
+
+static int call_event_signal(struct ctx *c)
+{
+	TRY(c, kfd_event_set(&c->k, &c->ev[EV_STATE]));
+	return 0;
+}
+
+static int call_event_states(struct ctx *c)
+{
+	/* manual reset: stays signalled */
+	NEED(c, !kfd_event_wait(&c->k, &c->ev[EV_STATE], 0, NULL), "a signalled event is not");
+	NEED(c, !kfd_event_wait(&c->k, &c->ev[EV_STATE], 0, NULL), "manual reset became automatic");
+	NEED(c, kfd_event_wait(&c->k, &c->ev[EV_AQL], 0, NULL) == -ETIMEDOUT,
+	     "an event is signalled that was not");
+	TRY(c, kfd_event_reset(&c->k, &c->ev[EV_STATE]));
+	NEED(c, kfd_event_wait(&c->k, &c->ev[EV_STATE], 0, NULL) == -ETIMEDOUT, "reset");
+	/* automatic reset: one wait takes it */
+	TRY(c, kfd_event_set(&c->k, &c->ev[EV_AQL]));
+	TRY(c, kfd_event_wait(&c->k, &c->ev[EV_AQL], 1000, NULL));
+	NEED(c, kfd_event_wait(&c->k, &c->ev[EV_AQL], 0, NULL) == -ETIMEDOUT,
+	     "automatic reset became manual");
+	return 0;
+}
+
+ROW(event_states_preserved, 0)
+{
+	START();
+	SETUP(!call(SRC, call_event_signal), "event");
+	MOVE(false);
+	CHECK(!call(DST, call_event_states), "events");
+}
+
+static int wait_with_age(struct ctx *c, struct kfd_event *e, uint64_t *age)
+{
+	struct kfd_event_data d = { .event_id = e->id };
+	struct kfd_ioctl_wait_events_args args = {
+		.events_ptr = (uintptr_t)&d, .num_events = 1, .wait_for_all = 1, .timeout = 0,
+	};
+
+	d.signal_event_data.last_event_age = *age;
+	if (ioctl(c->k.fd, AMDKFD_IOC_WAIT_EVENTS, &args))
+		return -errno;
+	*age = d.signal_event_data.last_event_age;
+	return args.wait_result == KFD_IOC_WAIT_RESULT_COMPLETE ? 0 : -ETIMEDOUT;
+}
+
+/* Raise an event a few times, then see that no news is no news. */
+static int call_event_grow_old(struct ctx *c)
+{
+	struct kfd_event *e = &c->ev[EV_SDMA];
+	uint64_t age = 1;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		TRY(c, kfd_event_set(&c->k, e));
+		TRY(c, wait_with_age(c, e, &age));
+	}
+	c->result = age;
+	NEED(c, age > 2, "events have no age here");
+	NEED(c, wait_with_age(c, e, &age) == -ETIMEDOUT, "an old event is news");
+	return 0;
+}
+
+static int call_event_is_old(struct ctx *c)
+{
+	uint64_t age = c->result;
+
+	NEED(c, wait_with_age(c, &c->ev[EV_SDMA], &age) == -ETIMEDOUT,
+	     "an event that did not happen wakes the waiter");
+	TRY(c, kfd_event_set(&c->k, &c->ev[EV_SDMA]));
+	TRY(c, wait_with_age(c, &c->ev[EV_SDMA], &age));
+	NEED(c, age > c->result, "the age went backwards");
+	return 0;
+}
+
+ROW(event_age_preserved, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_event_grow_old), "event");
+	MOVE(false);
+	CHECK(!call(DST, call_event_is_old), "event");
+}
+
+static int call_destroy_events(struct ctx *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < NUM_EV; i++)
+		TRY(c, kfd_event_destroy(&c->k, &c->ev[i]));
+	return 0;
+}
+
+/* The page was given to KFD with the first event; no event is left of it. */
+static int call_new_event_on_old_page(struct ctx *c)
+{
+	struct kfd_event *e = &c->ev[EV_SDMA];
+
+	TRY(c, kfd_event_create(&c->k, e, KFD_IOC_EVENT_SIGNAL, true, NULL));
+	sdma_signal(&c->sdma, &c->bo[BO_PAGE], e);
+	kfd_queue_submit(&c->sdma);
+	NEED(c, !kfd_event_wait(&c->k, e, c->s->wait_ms, NULL), "a new event does not fire");
+	return 0;
+}
+
+ROW(signal_page_without_events, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_destroy_events), "events");
+	MOVE(false);
+	CHECK(!call(DST, call_new_event_on_old_page), "event");
+}
+
+ROW(process_without_events, S_NO_SIGNALS | S_NO_EVENTS)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
+}
+
+/* --- buffer objects --- */
+
+/* The queue's GPU reads the first page of BO @i. */
+static int gpu_reads(struct ctx *c, struct kfd_queue *q, uint64_t va, uint32_t seed,
+		     const char *name)
+{
+	unsigned int word = q->gpu == GPU_A ? CELL_FENCE : CELL_FENCE_B;
+	void *result = (void *)cell(c, CELL_RESULT);
+
+	memset(result, 0, KFD_PAGE);
+	sdma_copy(q, cell_va(c, CELL_RESULT), va, KFD_PAGE);
+	sdma_fence(q, cell_va(c, word), ++c->fence);
+	kfd_queue_submit(q);
+	NEED(c, kfd_wait32(cell32(c, word), c->fence, c->s->wait_ms),
+	     "GPU %c does not finish a copy from %s", 'A' + q->gpu, name);
+	NEED(c, !scene_bad(result, KFD_PAGE, seed), "GPU %c reads wrong data from %s",
+	     'A' + q->gpu, name);
+	return 0;
+}
+
+static int second_sdma(struct ctx *c)
+{
+	TRY(c, kfd_queue_create(&c->k, &c->other, KFD_Q_SDMA, GPU_B, SCENE_VA(SLOT_SDMA_B)));
+	return 0;
+}
+
+/* Each BO through each GPU that it was mapped on. */
+static int call_mapped_sets(struct ctx *c)
+{
+	unsigned int i;
+
+	use_doorbell_bo(c, &c->sdma);
+	for (i = 0; i < NUM_BO; i++)
+		if (scene_bo_kinds[i].pattern && scene_bo_kinds[i].mask & ON_A &&
+		    gpu_reads(c, &c->sdma, c->bo[i].va, SEED_BO(i), scene_bo_kinds[i].name))
+			return -1;
+	if (second_sdma(c))
+		return -1;
+	use_doorbell_bo(c, &c->other);
+	for (i = 0; i < NUM_BO; i++)
+		if (scene_bo_kinds[i].pattern && scene_bo_kinds[i].mask & ON_B &&
+		    gpu_reads(c, &c->other, c->bo[i].va, SEED_BO(i), scene_bo_kinds[i].name))
+			return -1;
+	return 0;
+}
+
+ROW(mapped_gpus_preserved, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_mapped_sets), "mappings");
+}
+
+/*
+ * A GPU that a BO was not mapped on must not get at it.  Whether the copy
+ * stops or goes on with zeros is the hardware's business.
+ */
+static int call_no_access(struct ctx *c)
+{
+	unsigned int i = c->arg[0], gpu = c->arg[1];
+	void *result = (void *)cell(c, CELL_RESULT);
+	struct kfd_queue *q = &c->sdma;
+
+	if (gpu == GPU_B) {
+		if (second_sdma(c))
+			return -1;
+		use_doorbell_bo(c, &c->other);
+		q = &c->other;
+	}
+	memset(result, 0, KFD_PAGE);
+	sdma_copy(q, cell_va(c, CELL_RESULT), c->bo[i].va, KFD_PAGE);
+	kfd_queue_submit(q);
+	scene_quiet();
+	NEED(c, scene_bad(result, KFD_PAGE, SEED_BO(i)) == KFD_PAGE / 4,
+	     "GPU %c reads %s", 'A' + gpu, scene_bo_kinds[i].name);
+	return 0;
+}
+
+static int call_fault_event(struct ctx *c)
+{
+	uint64_t va = c->bo[c->arg[0]].va;
+	struct kfd_event_data d;
+	uint32_t gpu_id;
+
+	NEED(c, !kfd_event_wait(&c->k, &c->ev[EV_MEMORY], c->s->wait_ms, &d),
+	     "no memory exception event");
+	gpu_id = d.memory_exception_data.gpu_id;
+	NEED(c, gpu_id == c->k.gpu[c->arg[1]].gpu_id, "the event names %s",
+	     gpu_id == c->k.gpu[!c->arg[1]].gpu_id ? "the other GPU" : "no GPU of the process");
+	NEED(c, d.memory_exception_data.va >= va && d.memory_exception_data.va < va + BO_SIZE,
+	     "the event names address %#llx", (unsigned long long)d.memory_exception_data.va);
+	return 0;
+}
+
+static void no_access_row(struct scene *s, unsigned int i, unsigned int gpu, bool swap, bool event)
+{
+	START();
+	MOVE(swap);
+	DST->c.arg[0] = i;
+	DST->c.arg[1] = gpu;
+	CHECK(!call(DST, call_no_access), "access");
+	if (event)
+		CHECK(!call(DST, call_fault_event), "event");
+}
+
+ROW(vram_not_reachable_from_other_gpu, S_NO_JOB)
+{
+	no_access_row(s, BO_VRAM_A, GPU_B, false, false);
+}
+
+ROW(peer_vram_not_reachable_from_own_gpu, S_NO_JOB)
+{
+	no_access_row(s, BO_VRAM_PEER, GPU_A, false, false);
+}
+
+ROW(gtt_not_reachable_from_other_gpu, S_NO_JOB)
+{
+	no_access_row(s, BO_GTT_B, GPU_A, false, false);
+}
+
+ROW(userptr_not_reachable_from_other_gpu, S_NO_JOB)
+{
+	no_access_row(s, BO_UPTR_A, GPU_B, false, false);
+}
+
+ROW(unmapped_bo_not_reachable, S_NO_JOB)
+{
+	no_access_row(s, BO_NOWHERE, GPU_A, false, false);
+}
+
+ROW(fault_raises_memory_event, S_NO_JOB)
+{
+	no_access_row(s, BO_GTT_B, GPU_A, false, true);
+}
+
+static int call_contents(struct ctx *c)
+{
+	unsigned int i = c->arg[0], bad;
+
+	bad = scene_bad(c->bo[i].cpu, HALF, SEED_BO(i));
+	NEED(c, !bad, "%u words differ in %s", bad, scene_bo_kinds[i].name);
+	return 0;
+}
+
+static int call_gpu_contents(struct ctx *c)
+{
+	unsigned int i = c->arg[0];
+
+	return gpu_reads(c, &c->sdma, c->bo[i].va, SEED_BO(i), scene_bo_kinds[i].name);
+}
+
+/* By the CPU, and by GPU A where it is mapped there. */
+static bool contents(struct scene *s, struct proc *p, unsigned int i)
+{
+	p->c.arg[0] = i;
+	if (!call(p, call_contents) &&
+	    (!(scene_bo_kinds[i].mask & ON_A) || !call(p, call_gpu_contents)))
+		return true;
+	verdict = FAILED;
+	return false;
+}
+
+ROW(contents_vram, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(contents(s, DST, BO_VRAM_A) && contents(s, DST, BO_VRAM_AB) &&
+	      contents(s, DST, BO_VRAM_PEER), "contents");
+}
+
+ROW(contents_gtt, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(contents(s, DST, BO_GTT_AB) && contents(s, DST, BO_GTT_B) &&
+	      contents(s, DST, BO_NOWHERE), "contents");
+}
+
+ROW(contents_userptr, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(contents(s, DST, BO_UPTR_AB) && contents(s, DST, BO_UPTR_A), "contents");
+}
+
+/* Each handle still names its BO. */
+static int call_handles(struct ctx *c)
+{
+	unsigned int i, bad;
+	int fd;
+	void *p;
+
+	for (i = 0; i < NUM_BO; i++) {
+		const struct scene_bo_kind *kind = &scene_bo_kinds[i];
+		struct kfd_bo *bo = &c->bo[i];
+
+		if (!bo->handle)
+			continue;
+		if (kind->mask) {
+			TRY(c, kfd_bo_unmap(&c->k, bo, kind->mask));
+			TRY(c, kfd_bo_map(&c->k, bo, kind->mask));
+		}
+		if (!kind->pattern || kind->flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR)
+			continue;
+		fd = kfd_bo_export(&c->k, bo);
+		NEED(c, fd >= 0, "export of %s: %s", kind->name, strerror(-fd));
+		p = kfd_dmabuf_mmap(c->k.gpu[kind->gpu].drm_fd, fd, bo->size);
+		close(fd);
+		NEED(c, p != MAP_FAILED, "dma-buf of %s: %s", kind->name, strerror(errno));
+		bad = scene_bad(p, HALF, SEED_BO(i));
+		munmap(p, bo->size);
+		NEED(c, !bad, "the handle of %s names another BO", kind->name);
+	}
+	return 0;
+}
+
+ROW(bo_handles_preserved, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_handles), "handles");
+	CHECK(!call(DST, call_sdma_works), "after mapping all anew");
+}
+
+static int call_new_objects(struct ctx *c)
+{
+	struct kfd_bo bo;
+	unsigned int i;
+
+	TRY(c, kfd_bo_create(&c->k, &bo, GPU_A, SCENE_VA(SLOT_SPARE), BO_SIZE, KFD_BO_VRAM, ON_AB));
+	for (i = 0; i < NUM_BO; i++)
+		NEED(c, bo.handle != c->bo[i].handle, "a new BO got the handle of an old one");
+	scene_fill(bo.cpu, BO_SIZE, 55);
+	if (second_sdma(c))
+		return -1;
+	NEED(c, c->other.id != c->sdma.id && c->other.id != c->aql.id,
+	     "a new queue got the id of an old one");
+	return gpu_reads(c, &c->other, bo.va, 55, "a new BO");
+}
+
+ROW(new_objects_after_restore, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_new_objects), "new objects");
+}
+
+static int call_destroy_all(struct ctx *c)
+{
+	unsigned int i;
+
+	TRY(c, kfd_queue_destroy(&c->k, &c->sdma));
+	TRY(c, kfd_queue_destroy(&c->k, &c->aql));
+	for (i = 0; i < NUM_EV; i++)
+		TRY(c, kfd_event_destroy(&c->k, &c->ev[i]));
+	for (i = 0; i < NUM_BO; i++)
+		if (i != BO_PAGE)
+			TRY(c, kfd_bo_destroy(&c->k, &c->bo[i]));
+	return 0;
+}
+
+ROW(destroy_after_restore, S_NO_JOB)
+{
+	START();
+	/* freed mappings of queues are not doorbells any more, so map none twice */
+	MOVE(false);
+	DST->c.sdma.doorbell_page = NULL;
+	DST->c.aql.doorbell_page = NULL;
+	CHECK(!call(DST, call_destroy_all), "destroy");
+}
+
+/* Bytes of VRAM that KFD accounts to a process. */
+static long long vram_usage(pid_t pid, uint32_t gpu_id)
+{
+	long long v = -1;
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d/vram_%u", pid, gpu_id);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%lld", &v) != 1)
+		v = -1;
+	fclose(f);
+	return v;
+}
+
+ROW(vram_accounting_preserved, 0)
+{
+	long long before[2], after;
+	unsigned int g;
+
+	START();
+	for (g = 0; g < 2; g++) {
+		before[g] = vram_usage(SRC->pid, s->here.gpu[g].gpu_id);
+		SETUP(before[g] > 0, "no accounting");
+	}
+	MOVE(false);
+	for (g = 0; g < 2; g++) {
+		after = vram_usage(DST->pid, s->here.gpu[g].gpu_id);
+		CHECK(after == before[g], "GPU %c: %lld bytes before, %lld after", 'A' + g,
+		      before[g], after);
+	}
+}
+
+/* One BO at two addresses, by a dma-buf. */
+static int call_import_alias(struct ctx *c)
+{
+	struct kfd_ioctl_import_dmabuf_args args = { 0 };
+	struct kfd_bo *bo = &c->bo[BO_VRAM_A], alias = { 0 };
+	int fd = kfd_bo_export(&c->k, bo);
+
+	NEED(c, fd >= 0, "export: %s", strerror(-fd));
+	args.va_addr = SCENE_VA(SLOT_SPARE);
+	args.gpu_id = c->k.gpu[GPU_A].gpu_id;
+	args.dmabuf_fd = fd;
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_IMPORT_DMABUF, &args), "import: %s", strerror(errno));
+	close(fd);
+	alias.handle = args.handle;
+	TRY(c, kfd_bo_map(&c->k, &alias, ON_A));
+	return 0;
+}
+
+static int call_alias_is_one(struct ctx *c)
+{
+	/* another word in each generation: the old one is in the contents */
+	const uint32_t word = getpid();
+
+	sdma_write(&c->sdma, SCENE_VA(SLOT_SPARE) + HALF, &word, 1);
+	sdma_fence(&c->sdma, cell_va(c, CELL_FENCE), ++c->fence);
+	kfd_queue_submit(&c->sdma);
+	NEED(c, kfd_wait32(cell32(c, CELL_FENCE), c->fence, c->s->wait_ms), "the write is lost");
+	NEED(c, *(volatile uint32_t *)((char *)c->bo[BO_VRAM_A].cpu + HALF) == word,
+	     "sharing is lost: one BO became two");
+	return 0;
+}
+
+ROW(dmabuf_import_stays_shared, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_import_alias) && !call(SRC, call_alias_is_one), "alias");
+	MOVE(false);
+	CHECK(!call(DST, call_alias_is_one), "alias");
+}
+
+/* A ring that is mapped twice in a row, for hardware that reads over the end. */
+static int call_twice_mapped(struct ctx *c)
+{
+	struct kfd_bo bo;
+
+	TRY(c, kfd_bo_alloc(&c->k, &bo, GPU_A, SCENE_VA(SLOT_SPARE), 2 * HALF,
+			    KFD_BO_GTT | KFD_IOC_ALLOC_MEM_FLAGS_AQL_QUEUE_MEM));
+	TRY(c, kfd_bo_map(&c->k, &bo, ON_A));
+	sdma_copy(&c->sdma, bo.va, c->bo[BO_GTT_AB].va, HALF);
+	if (call_sdma_works(c))
+		return -1;
+	return 0;
+}
+
+static int call_twice_mapped_reads(struct ctx *c)
+{
+	uint64_t va = SCENE_VA(SLOT_SPARE);
+
+	if (gpu_reads(c, &c->sdma, va, SEED_BO(BO_GTT_AB), "the ring"))
+		return -1;
+	return gpu_reads(c, &c->sdma, va + HALF, SEED_BO(BO_GTT_AB), "the ring's second half");
+}
+
+ROW(aql_queue_mem_keeps_its_size, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_twice_mapped) && !call(SRC, call_twice_mapped_reads), "the ring");
+	MOVE(false);
+	CHECK(!call(DST, call_twice_mapped_reads), "the ring");
+}
+
+static int call_mmio(struct ctx *c)
+{
+	struct kfd_bo bo;
+	int r = kfd_bo_create(&c->k, &bo, GPU_A, SCENE_VA(SLOT_SPARE), KFD_PAGE, KFD_BO_MMIO, ON_A);
+
+	c->result = bo.handle;
+	NEED(c, !r, "no remapped MMIO page: %s", strerror(-r));
+	return 0;
+}
+
+/* The page must be mapped, and its handle be taken. */
+static int call_mmio_restored(struct ctx *c)
+{
+	struct kfd_bo bo = { .handle = c->result, .gpu = GPU_A, .mapped = ON_A };
+	char line[256];
+	bool found = false;
+	FILE *f = fopen("/proc/self/maps", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strtoull(line, NULL, 16) == SCENE_VA(SLOT_SPARE) && strstr(line, "/dev/kfd"))
+			found = true;
+	if (f)
+		fclose(f);
+	NEED(c, found, "the page is not mapped");
+	TRY(c, kfd_bo_unmap(&c->k, &bo, ON_A));
+	TRY(c, kfd_bo_map(&c->k, &bo, ON_A));
+	return 0;
+}
+
+ROW(mmio_page_restored, S_NO_JOB)
+{
+	START();
+	REQUIRE(!call(SRC, call_mmio), "MMIO");
+	MOVE(false);
+	CHECK(!call(DST, call_mmio_restored), "MMIO");
+}
+
+/* --- user pointers --- */
+
+static int call_userptr_remap(struct ctx *c)
+{
+	int memfd = memfd_create("other", 0);
+	void *p = c->bo[BO_UPTR_AB].cpu;
+
+	NEED(c, memfd >= 0 && !ftruncate(memfd, BO_SIZE), "memfd: %s", strerror(errno));
+	NEED(c, map_pages(c, (uintptr_t)p, BO_SIZE, memfd) == p, "mmap: %s", strerror(errno));
+	scene_fill(p, BO_SIZE, 123);
+	close(memfd);
+	scene_quiet();		/* the driver restores its pages with a delay */
+	return gpu_reads(c, &c->sdma, c->bo[BO_UPTR_AB].va, 123, "a remapped user pointer");
+}
+
+/*
+ * The pages behind a user pointer change: the GPU must follow.  The old pages
+ * belong to a memory file that stays open, so that a GPU that does not follow
+ * does no harm.
+ */
+ROW(userptr_follows_remap, S_NO_JOB | S_MEMFD)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_userptr_remap), "remap");
+}
+
+/* --- doorbells --- */
+
+static int call_doorbell_mmap(struct ctx *c)
+{
+	/* A queue that is being loaded looks at its pointers anyway: see it at rest first. */
+	if (call_sdma_works(c))
+		return -1;
+	scene_quiet();
+	TRY(c, kfd_queue_map_doorbell(&c->k, &c->sdma));
+	NEED(c, !call_sdma_works(c), "doorbell");
+	return 0;
+}
+
+ROW(doorbell_bo_rings, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_sdma_works), "doorbell");
+}
+
+ROW(doorbell_mmap_anew, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_doorbell_mmap), "doorbell");
+}
+
+/* --- restore onto swapped GPUs --- */
+
+ROW(swap_sdma_job_finishes, S_NO_SIGNALS)
+{
+	START();
+	MOVE(true);
+	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
+}
+
+ROW(swap_aql_job_finishes, S_NO_SIGNALS)
+{
+	START();
+	MOVE(true);
+	CHECK(!call(DST, call_finish_aql_job), "AQL job");
+}
+
+ROW(swap_contents, S_NO_SIGNALS | S_NO_JOB)
+{
+	unsigned int i;
+
+	START();
+	MOVE(true);
+	for (i = 0; i < NUM_BO; i++)
+		if (scene_bo_kinds[i].pattern)
+			CHECK(contents(s, DST, i), "contents");
+}
+
+ROW(swap_mapped_gpus_preserved, S_NO_SIGNALS | S_NO_JOB)
+{
+	START();
+	MOVE(true);
+	CHECK(!call(DST, call_mapped_sets), "mappings");
+}
+
+ROW(swap_vram_not_reachable_from_other_gpu, S_NO_SIGNALS | S_NO_JOB)
+{
+	no_access_row(s, BO_VRAM_A, GPU_B, true, false);
+}
+
+ROW(swap_fault_raises_memory_event, S_NO_SIGNALS | S_NO_JOB)
+{
+	no_access_row(s, BO_GTT_B, GPU_A, true, true);
+}
+
+ROW(swap_vram_is_on_new_gpu, S_NO_SIGNALS | S_NO_JOB)
+{
+	long long before;
+
+	START();
+	before = vram_usage(SRC->pid, s->here.gpu[GPU_A].gpu_id);
+	SETUP(before > 0 && before != vram_usage(SRC->pid, s->here.gpu[GPU_B].gpu_id), "accounting");
+	MOVE(true);
+	CHECK(vram_usage(DST->pid, s->here.gpu[GPU_B].gpu_id) == before, "VRAM did not move");
+}
+
+ROW(swap_doorbell_bo_rings, S_NO_SIGNALS | S_NO_JOB)
+{
+	START();
+	MOVE(true);
+	CHECK(!call(DST, call_sdma_works), "doorbell");
+}
+
+/* By the offset that CREATE_QUEUE told the process, before it moved. */
+ROW(swap_doorbell_mmap_anew, S_NO_SIGNALS | S_NO_JOB)
+{
+	START();
+	MOVE(true);
+	CHECK(!call(DST, call_doorbell_mmap), "doorbell");
+}
+
+ROW(swap_signal_events_fire, 0)
+{
+	START();
+	MOVE(true);
+	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
+	CHECK(!call(DST, call_sdma_event), "event");
+	CHECK(!reap(DST), "exit");
+}
+
+ROW(swap_and_back, S_NO_SIGNALS)
+{
+	START();
+	MOVE(true);
+	if (!moved(s, DST, THIRD, false))
+		return;
+	CHECK(!call(THIRD, call_finish_sdma_job), "SDMA job");
+}
+
+/* --- SVM --- */
+
+static int svm_access(struct ctx *c, uint32_t gpu, uint32_t *type)
+{
+	struct kfd_ioctl_svm_attribute attr = {
+		KFD_IOCTL_SVM_ATTR_ACCESS, c->k.gpu[gpu].gpu_id
+	};
+	int r = kfd_svm_get(&c->k, c->svm, BO_SIZE, &attr, 1);
+
+	*type = attr.type;
+	return r;
+}
+
+/* All that GET_ATTR tells, in one number. */
+static int call_svm_hash(struct ctx *c)
+{
+	struct kfd_ioctl_svm_attribute attr[] = {
+		{ KFD_IOCTL_SVM_ATTR_PREFERRED_LOC, 0 }, { KFD_IOCTL_SVM_ATTR_SET_FLAGS, 0 },
+		{ KFD_IOCTL_SVM_ATTR_CLR_FLAGS, 0 }, { KFD_IOCTL_SVM_ATTR_GRANULARITY, 0 },
+	};
+	uint32_t access_a, access_b;
+	uint64_t h = 0;
+	unsigned int i;
+
+	TRY(c, kfd_svm_get(&c->k, c->svm, BO_SIZE, attr, 4));
+	TRY(c, svm_access(c, GPU_A, &access_a));
+	TRY(c, svm_access(c, GPU_B, &access_b));
+	for (i = 0; i < 4; i++)
+		h = h * 1000003 + attr[i].value;
+	c->result = (h * 16 + access_a) * 16 + access_b;
+	return 0;
+}
+
+static int call_svm_special(struct ctx *c)
+{
+	struct kfd_ioctl_svm_attribute attr[] = {
+		{ KFD_IOCTL_SVM_ATTR_PREFERRED_LOC, c->k.gpu[GPU_B].gpu_id },
+		{ KFD_IOCTL_SVM_ATTR_NO_ACCESS, c->k.gpu[GPU_B].gpu_id },
+		{ KFD_IOCTL_SVM_ATTR_ACCESS_IN_PLACE, c->k.gpu[GPU_A].gpu_id },
+		{ KFD_IOCTL_SVM_ATTR_SET_FLAGS, KFD_IOCTL_SVM_FLAG_GPU_READ_MOSTLY },
+		{ KFD_IOCTL_SVM_ATTR_GRANULARITY, 5 },
+	};
+
+	TRY(c, call_svm_hash(c));
+	c->arg[0] = c->result;
+	TRY(c, kfd_svm_set(&c->k, c->svm, BO_SIZE, attr, 5));
+	TRY(c, call_svm_hash(c));
+	NEED(c, c->result != c->arg[0], "attributes do not stick");
+	return 0;
+}
+
+ROW(svm_attributes_preserved, S_NO_JOB)
+{
+	uint64_t before;
+
+	START();
+	SETUP(!call(SRC, call_svm_special), "SVM");
+	before = SRC->c.result;
+	MOVE(false);
+	CHECK(!call(DST, call_svm_hash), "SVM");
+	CHECK(DST->c.result == before, "attributes differ");
+}
+
+/* Ids as the process knows them: the swap must not show. */
+ROW(swap_svm_attributes_preserved, S_NO_SIGNALS | S_NO_JOB)
+{
+	uint64_t before;
+
+	START();
+	SETUP(!call(SRC, call_svm_special), "SVM");
+	before = SRC->c.result;
+	MOVE(true);
+	CHECK(!call(DST, call_svm_hash), "SVM");
+	CHECK(DST->c.result == before, "attributes differ");
+}
+
+static int call_svm_contents(struct ctx *c)
+{
+	unsigned int bad = scene_bad((void *)(uintptr_t)c->svm, HALF, SEED_SVM);
+
+	NEED(c, !bad, "%u words differ in the SVM range", bad);
+	return gpu_reads(c, &c->sdma, c->svm, SEED_SVM, "the SVM range");
+}
+
+ROW(contents_svm, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_svm_contents), "SVM");
+}
+
+ROW(swap_contents_svm, S_NO_SIGNALS | S_NO_JOB)
+{
+	START();
+	MOVE(true);
+	CHECK(!call(DST, call_svm_contents), "SVM");
+}
+
+static int call_svm_to_vram(struct ctx *c)
+{
+	TRY(c, kfd_svm_prefetch(&c->k, c->svm, BO_SIZE, c->k.gpu[GPU_A].gpu_id));
+	scene_quiet();
+	return 0;
+}
+
+static int call_svm_prefetch_location(struct ctx *c)
+{
+	struct kfd_ioctl_svm_attribute attr = { KFD_IOCTL_SVM_ATTR_PREFETCH_LOC, 0 };
+
+	TRY(c, kfd_svm_get(&c->k, c->svm, BO_SIZE, &attr, 1));
+	NEED(c, attr.value == c->k.gpu[GPU_A].gpu_id, "the range was sent to %#x", attr.value);
+	return 0;
+}
+
+ROW(contents_svm_in_vram, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_svm_to_vram), "prefetch");
+	MOVE(false);
+	CHECK(!call(DST, call_svm_contents), "SVM");
+}
+
+ROW(svm_prefetch_location_preserved, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_svm_to_vram) && !call(SRC, call_svm_prefetch_location), "prefetch");
+	MOVE(false);
+	CHECK(!call(DST, call_svm_prefetch_location), "SVM");
+}
+
+/* --- queues --- */
+
+static int call_update_by_id(struct ctx *c)
+{
+	TRY(c, kfd_queue_update(&c->k, &c->sdma, 100, 3));
+	TRY(c, kfd_queue_update(&c->k, &c->aql, 100, 3));
+	return 0;
+}
+
+ROW(queue_ids_preserved, S_NO_JOB)
+{
+	START();
+	MOVE(false);
+	CHECK(!call(DST, call_update_by_id), "queues");
+	CHECK(!call(DST, call_sdma_works), "after UPDATE_QUEUE");
+}
+
+static int call_stop_sdma(struct ctx *c)
+{
+	TRY(c, kfd_queue_update(&c->k, &c->sdma, 0, 7));
+	return 0;
+}
+
+static int call_start_sdma(struct ctx *c)
+{
+	TRY(c, kfd_queue_update(&c->k, &c->sdma, 100, 7));
+	return 0;
+}
+
+/* The process itself had stopped the queue; nobody else may start it. */
+ROW(stopped_queue_stays_stopped, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_stop_sdma) && !call(SRC, call_sdma_stays), "queue of 0 percent");
+	MOVE(false);
+	CHECK(!call(DST, call_sdma_stays), "restored queue of 0 percent");
+	CHECK(!call(DST, call_start_sdma) && !call(DST, call_sdma_works), "queue started again");
+}
+
+#define MQD_DWORDS		512
+
+/*
+ * The memory queue descriptor of the process' compute queue, as debugfs shows
+ * it.  Dwords up to 150 are laid out alike from gfx9 on.
+ */
+static bool read_mqd(pid_t pid, uint32_t mqd[MQD_DWORDS])
+{
+	FILE *f = fopen("/sys/kernel/debug/kfd/mqds", "re");
+	bool mine = false, compute = false, found = false;
+	unsigned int off, n, used, id;
+	char line[256], *p;
+
+	memset(mqd, 0, MQD_DWORDS * 4);
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Process %u PASID", &id) == 1) {
+			mine = id == (unsigned int)pid;
+			continue;
+		}
+		if (strstr(line, "queue on device")) {
+			compute = mine && strstr(line, "Compute") && !found;
+			continue;
+		}
+		if (!compute || sscanf(line, " %x: %n", &off, &used) != 1)
+			continue;
+		found = true;
+		for (p = line + used, n = off / 4; n < MQD_DWORDS; n++) {
+			char *end;
+			unsigned long v = strtoul(p, &end, 16);
+
+			if (end == p)
+				break;
+			mqd[n] = v;
+			p = end;
+		}
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+enum { MQD_CU_MASK_SE0 = 23, MQD_ACTIVE = 130, MQD_PIPE_PRIORITY = 133, MQD_QUEUE_PRIORITY = 134 };
+
+static int call_cu_mask(struct ctx *c)
+{
+	const uint32_t mask[1] = { 0x33 };
+
+	TRY(c, kfd_queue_set_cu_mask(&c->k, &c->aql, mask, 32));
+	return 0;
+}
+
+static int call_reshape_aql(struct ctx *c)
+{
+	/* an update of something else must not bring back all CUs */
+	TRY(c, kfd_queue_update(&c->k, &c->aql, 100, 2));
+	return 0;
+}
+
+ROW(cu_mask_preserved, S_NO_JOB)
+{
+	uint32_t all[MQD_DWORDS], before[MQD_DWORDS], after[MQD_DWORDS];
+
+	START();
+	REQUIRE(read_mqd(SRC->pid, all), "no debugfs of KFD");
+	SETUP(!call(SRC, call_cu_mask) && read_mqd(SRC->pid, before), "CU mask");
+	SETUP(memcmp(all + MQD_CU_MASK_SE0, before + MQD_CU_MASK_SE0, 8), "CU mask not seen");
+	MOVE(false);
+	SETUP(read_mqd(DST->pid, after), "debugfs");
+	CHECK(!memcmp(after + MQD_CU_MASK_SE0, before + MQD_CU_MASK_SE0, 8),
+	      "CU mask %#x became %#x", before[MQD_CU_MASK_SE0], after[MQD_CU_MASK_SE0]);
+	CHECK(!call(DST, call_reshape_aql) && read_mqd(DST->pid, after), "update");
+	CHECK(!memcmp(after + MQD_CU_MASK_SE0, before + MQD_CU_MASK_SE0, 8),
+	      "CU mask lost by an update");
+}
+
+static int call_priority(struct ctx *c)
+{
+	TRY(c, kfd_queue_update(&c->k, &c->aql, 100, 15));
+	return 0;
+}
+
+ROW(queue_priority_preserved, S_NO_JOB)
+{
+	uint32_t normal[MQD_DWORDS], before[MQD_DWORDS], after[MQD_DWORDS];
+
+	START();
+	REQUIRE(read_mqd(SRC->pid, normal), "no debugfs of KFD");
+	SETUP(!call(SRC, call_priority) && read_mqd(SRC->pid, before), "priority");
+	SETUP(memcmp(normal + MQD_PIPE_PRIORITY, before + MQD_PIPE_PRIORITY, 8), "priority not seen");
+	MOVE(false);
+	SETUP(read_mqd(DST->pid, after), "debugfs");
+	CHECK(!memcmp(after + MQD_PIPE_PRIORITY, before + MQD_PIPE_PRIORITY, 8),
+	      "priority %u/%u became %u/%u", before[MQD_PIPE_PRIORITY], before[MQD_QUEUE_PRIORITY],
+	      after[MQD_PIPE_PRIORITY], after[MQD_QUEUE_PRIORITY]);
+}
+
+/* --- other process state --- */
+
+/*
+ * Where KFD keeps the addresses of the second-level trap handler, readable by
+ * the GPU: behind the first page of the trap handler's, which is at the end of
+ * the 48-bit address space, below what is reserved for CSA and seq64.
+ */
+#define TRAP_VA			(0ULL - 0x200000 - 0x200000 - 0x10000)
+#define TRAP_TMA_VA		(TRAP_VA + 0x1000 + 0x800)
+#define TBA			0x7654321000ULL
+#define TMA			0x1234567000ULL
+
+static int call_read_tma(struct ctx *c)
+{
+	sdma_copy(&c->sdma, cell_va(c, CELL_RESULT), TRAP_TMA_VA, 16);
+	if (call_sdma_works(c))
+		return -1;
+	NEED(c, cell(c, CELL_RESULT)[0] == TBA && cell(c, CELL_RESULT)[1] == TMA,
+	     "trap handler %#llx %#llx", (unsigned long long)cell(c, CELL_RESULT)[0],
+	     (unsigned long long)cell(c, CELL_RESULT)[1]);
+	return 0;
+}
+
+static int call_trap_handler(struct ctx *c)
+{
+	TRY(c, kfd_set_trap_handler(&c->k, GPU_A, TBA, TMA));
+	return call_read_tma(c);
+}
+
+static int call_clear_result(struct ctx *c)
+{
+	memset((void *)cell(c, CELL_RESULT), 0, 16);
+	return 0;
+}
+
+ROW(trap_handler_preserved, S_NO_JOB)
+{
+	START();
+	REQUIRE(!call(SRC, call_trap_handler), "the trap handler's page cannot be seen");
+	SETUP(!call(SRC, call_clear_result), "clear");
+	MOVE(false);
+	CHECK(!call(DST, call_read_tma), "trap handler");
+}
+
+/* RUNTIME_ENABLE comes before the first queue, as in the HSA runtime. */
+static int call_build_runtime(struct ctx *c)
+{
+	TRY(c, kfd_open_all(&c->k));
+	TRY(c, kfd_runtime_enable(&c->k, 0x1000, false));
+	return call_build_objects(c);
+}
+
+static int call_runtime_again(struct ctx *c)
+{
+	int r = kfd_runtime_enable(&c->k, 0x1000, false);
+
+	NEED(c, r == -EBUSY, "the runtime is not enabled any more: %s", strerror(-r));
+	return 0;
+}
+
+ROW(runtime_enable_preserved, S_NO_JOB)
+{
+	SETUP(!spawn(s, SRC) && !call(SRC, call_build_runtime), "runtime");
+	SETUP(!call(SRC, call_runtime_again), "runtime");
+	MOVE(false);
+	CHECK(!call(DST, call_runtime_again), "runtime");
+}
+
+/* --- RESUME --- */
+
+ROW(second_resume_refused, 0)
+{
+	START();
+	MOVE(false);
+	CHECK(resume(s, DST), "a second RESUME succeeds");
+}
+
+ROW(second_resume_harmless, S_NO_JOB | S_MEMFD)
+{
+	START();
+	MOVE(false);
+	/* the work of the first one has to be over */
+	CHECK(!call(DST, call_sdma_works), "after RESUME");
+	resume(s, DST);
+	CHECK(!call(DST, call_sdma_works), "after a second RESUME");
+	CHECK(!call(DST, call_userptr_remap), "remap");
+}
+
+ROW(resume_of_running_process_refused, S_NO_JOB)
+{
+	START();
+	CHECK(resume(s, SRC), "RESUME of a process that was not restored succeeds");
+}
+
+ROW(resume_of_running_process_harmless, S_NO_JOB | S_MEMFD)
+{
+	START();
+	SETUP(!call(SRC, call_sdma_works), "queue");
+	resume(s, SRC);
+	CHECK(!call(SRC, call_sdma_works), "after a refused RESUME");
+	CHECK(!call(SRC, call_userptr_remap), "remap");
+}
+
+ROW(resume_of_process_without_kfd, 0)
+{
+	int r;
+
+	SETUP(!spawn(s, SRC), "fork");
+	r = resume(s, SRC);
+	CHECK(r == -ESRCH, "RESUME: %s", strerror(-r));
+}
+
+static int call_open_kfd(struct ctx *c)
+{
+	TRY(c, kfd_open(&c->k));
+	return 0;
+}
+
+ROW(resume_of_process_without_vm, 0)
+{
+	int r;
+
+	SETUP(!spawn(s, SRC) && !call(SRC, call_open_kfd), "open");
+	r = resume(s, SRC);
+	CHECK(r < 0, "RESUME of a process without a VM succeeds");
+}
+
+/* Someone with the capability alone, and no right to trace the target. */
+ROW(resume_needs_ptrace_rights, 0)
+{
+	int status, fd, r;
+	pid_t pid;
+
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	pid = fork();
+	if (!pid) {
+		fd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
+		if (fd < 0 || drop_caps(CAP_CHECKPOINT_RESTORE))
+			_exit(100);
+		r = kfd_criu_resume(fd, DST->pid);
+		_exit(r ? 0 : 1);
+	}
+	SETUP(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	      WEXITSTATUS(status) < 100, "the stranger");
+	CHECK(!WEXITSTATUS(status), "a stranger may resume the process");
+	CHECK(!resume(s, DST), "RESUME by the right one");
+	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
+}
+
+/* Restore with a hole where the memory of @va should be. */
+static bool restored_with_hole(struct scene *s, uint64_t va)
+{
+	SRC->c.arg[1] = va;
+	if (!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false))
+		return true;
+	verdict = FAILED;
+	return false;
+}
+
+ROW(resume_reports_missing_userptr_memory, S_NO_JOB)
+{
+	START();
+	if (!restored_with_hole(s, SCENE_VA(BO_UPTR_A)))
+		return;
+	CHECK(resume(s, DST), "RESUME succeeds with a user pointer to nothing");
+}
+
+ROW(queues_stopped_after_failed_resume, S_NO_JOB)
+{
+	START();
+	if (!restored_with_hole(s, SCENE_VA(BO_UPTR_A)))
+		return;
+	resume(s, DST);
+	CHECK(!call(DST, call_sdma_stays), "user pointer to nothing");
+}
+
+ROW(resume_reports_missing_svm_memory, S_NO_JOB)
+{
+	START();
+	if (!restored_with_hole(s, SCENE_VA(SLOT_SVM)))
+		return;
+	CHECK(resume(s, DST), "RESUME succeeds with an SVM range over nothing");
+}
+
+static int call_fill_hole(struct ctx *c)
+{
+	NEED(c, map_pages(c, c->svm, BO_SIZE, -1) != MAP_FAILED, "mmap: %s", strerror(errno));
+	scene_fill((void *)(uintptr_t)c->svm, HALF, SEED_SVM);
+	return 0;
+}
+
+ROW(resume_retry_restores_svm, S_NO_JOB)
+{
+	uint64_t before;
+
+	START();
+	SETUP(!call(SRC, call_svm_special), "SVM");
+	before = SRC->c.result;
+	if (!restored_with_hole(s, SCENE_VA(SLOT_SVM)))
+		return;
+	CHECK(resume(s, DST), "RESUME succeeds with an SVM range over nothing");
+	CHECK(!call(DST, call_fill_hole), "memory");
+	CHECK(!resume(s, DST), "RESUME with the memory in place fails");
+	CHECK(!call(DST, call_svm_hash), "the SVM range is lost");
+	CHECK(DST->c.result == before, "the SVM range's attributes are lost");
+}
+
+/* --- RESTORE that fails --- */
+
+enum damage {
+	SHORT_IMAGE, LONG_IMAGE, FEWER_BOS, FEWER_OBJECTS, MORE_OBJECTS, WRONG_VERSION,
+	UNKNOWN_GPU, SAME_GPU_TWICE, BAD_RENDER_FD, UNKNOWN_BO_GPU, FEWER_DEVICES
+};
+
+/* RESTORE of a damaged image; the image is whole again afterwards. */
+static int restore_damaged(struct ctx *c, enum damage damage)
+{
+	struct kfd_image *img = &c->s->img, bad = *img;
+	const unsigned int remap[KFD_MAX_GPUS] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	struct kfd_criu_device_bucket devices[KFD_MAX_GPUS];
+	uint32_t first, gpu_id = img->bos[0].gpu_id;
+	struct kfd_criu_bo_bucket *bos;
+	uint8_t *priv;
+	struct kfd k;
+	int r;
+
+	memcpy(devices, img->devices, img->info.num_devices * sizeof(*devices));
+	memcpy(&first, img->priv, sizeof(first));
+	bos = malloc(img->info.num_bos * sizeof(*bos));
+	priv = calloc(1, img->info.priv_data_size + 64);
+	if (!bos || !priv)
+		return 0;
+	memcpy(bos, img->bos, img->info.num_bos * sizeof(*bos));
+	memcpy(priv, img->priv, img->info.priv_data_size);
+	bad.bos = bos;
+	bad.priv = priv;
+	bad.devices = devices;
+
+	switch (damage) {
+	case SHORT_IMAGE:
+		bad.info.priv_data_size -= 8;
+		break;
+	case LONG_IMAGE:
+		bad.info.priv_data_size += 64;
+		break;
+	case FEWER_BOS:
+		bad.info.num_bos--;
+		break;
+	case FEWER_OBJECTS:
+		bad.info.num_objects--;
+		break;
+	case MORE_OBJECTS:
+		bad.info.num_objects++;
+		break;
+	case WRONG_VERSION:
+		first = ~first;
+		memcpy(priv, &first, sizeof(first));
+		break;
+	case SAME_GPU_TWICE:
+		devices[1].user_gpu_id = devices[0].user_gpu_id;
+		break;
+	case UNKNOWN_BO_GPU:
+		bos[0].gpu_id = ~gpu_id;
+		break;
+	case FEWER_DEVICES:
+		bad.info.num_devices--;
+		break;
+	case UNKNOWN_GPU:
+	case BAD_RENDER_FD:
+		break;
+	}
+	if (damage == UNKNOWN_GPU || damage == BAD_RENDER_FD) {
+		struct kfd_ioctl_criu_args args = bad.info;
+
+		devices[0].actual_gpu_id = damage == UNKNOWN_GPU ? 1 : devices[0].actual_gpu_id;
+		devices[0].drm_fd = 0x7fff;
+		args.devices = (uintptr_t)devices;
+		args.bos = (uintptr_t)bos;
+		args.priv_data = (uintptr_t)priv;
+		args.op = KFD_CRIU_OP_RESTORE;
+		k.fd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
+		r = ioctl(k.fd, AMDKFD_IOC_CRIU_OP, &args) ? -errno : 0;
+		close(k.fd);
+	} else {
+		r = kfd_criu_restore(&k, &bad, remap);
+	}
+	free(bos);
+	free(priv);
+	return r;
+}
+
+static int call_damaged(struct ctx *c)
+{
+	unsigned int fds = open_fds();
+
+	NEED(c, restore_damaged(c, c->arg[0]), "RESTORE of a damaged image succeeds");
+	NEED(c, open_fds() == fds, "the failed RESTORE left %u file descriptors",
+	     open_fds() - fds);
+	return 0;
+}
+
+/* Refused; no trace; and the same process then takes the good image. */
+static void damaged_row(struct scene *s, enum damage damage)
+{
+	unsigned int g;
+
+	START();
+	SETUP(!dump(s, SRC) && !reap(SRC), "dump");
+	SETUP(!spawn(s, DST), "fork");
+	DST->c = SRC->c;
+	DST->c.arg[0] = damage;
+	CHECK(!call(DST, call_damaged), "damaged image");
+	for (g = 0; g < 2; g++)
+		CHECK(vram_usage(DST->pid, s->here.gpu[g].gpu_id) <= 0,
+		      "the failed RESTORE left %lld bytes of VRAM",
+		      vram_usage(DST->pid, s->here.gpu[g].gpu_id));
+	DST->c.arg[0] = 0;
+	CHECK(!call(DST, call_restore), "good image after the damaged one");
+	CHECK(!resume(s, DST), "RESUME after a failed RESTORE");
+	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
+}
+
+ROW(restore_short_image, S_NO_SIGNALS)
+{
+	damaged_row(s, SHORT_IMAGE);
+}
+
+ROW(restore_long_image, S_NO_SIGNALS)
+{
+	damaged_row(s, LONG_IMAGE);
+}
+
+ROW(restore_fewer_bos, S_NO_SIGNALS)
+{
+	damaged_row(s, FEWER_BOS);
+}
+
+ROW(restore_fewer_objects, S_NO_SIGNALS)
+{
+	damaged_row(s, FEWER_OBJECTS);
+}
+
+ROW(restore_more_objects, S_NO_SIGNALS)
+{
+	damaged_row(s, MORE_OBJECTS);
+}
+
+ROW(restore_fewer_devices, S_NO_SIGNALS)
+{
+	damaged_row(s, FEWER_DEVICES);
+}
+
+ROW(restore_wrong_version, S_NO_SIGNALS)
+{
+	damaged_row(s, WRONG_VERSION);
+}
+
+ROW(restore_unknown_gpu, S_NO_SIGNALS)
+{
+	damaged_row(s, UNKNOWN_GPU);
+}
+
+ROW(restore_same_gpu_twice, S_NO_SIGNALS)
+{
+	damaged_row(s, SAME_GPU_TWICE);
+}
+
+ROW(restore_bad_render_fd, S_NO_SIGNALS)
+{
+	damaged_row(s, BAD_RENDER_FD);
+}
+
+ROW(restore_bo_of_unknown_gpu, S_NO_SIGNALS)
+{
+	damaged_row(s, UNKNOWN_BO_GPU);
+}
+
+/* A count that no image can hold. */
+static int call_huge(struct ctx *c)
+{
+	struct kfd_image *img = &c->s->img, bad = *img;
+	const unsigned int remap[KFD_MAX_GPUS] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	struct kfd k;
+
+	bad.info.num_bos = 0x7fffffff;
+	bad.info.priv_data_size = 1ULL << 62;
+	NEED(c, kfd_criu_restore(&k, &bad, remap), "RESTORE of two billion BOs succeeds");
+	return 0;
+}
+
+ROW(restore_huge_count, S_NO_SIGNALS)
+{
+	START();
+	SETUP(!dump(s, SRC) && !reap(SRC) && !spawn(s, DST), "dump");
+	DST->c = SRC->c;
+	CHECK(!call(DST, call_huge), "count");
+}
+
+/* Over a process that has a life of its own. */
+static int call_restore_over(struct ctx *c)
+{
+	const unsigned int remap[KFD_MAX_GPUS] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	struct kfd k;
+	int r = kfd_criu_restore(&k, &c->s->img, remap);
+
+	NEED(c, r, "RESTORE over a live process succeeds");
+	return 0;
+}
+
+ROW(restore_over_live_process_refused, S_NO_JOB | S_NO_SIGNALS)
+{
+	START();
+	SETUP(!dump(s, SRC) && !reap(SRC) && !start(s, DST), "two processes");
+	SETUP(!call(DST, call_sdma_works), "queue");
+	CHECK(!call(DST, call_restore_over), "RESTORE");
+	CHECK(!call(DST, call_sdma_works), "after a refused RESTORE");
+}
+
+/* A copy of a process that goes on living. */
+ROW(restore_while_source_lives, 0)
+{
+	int fd;
+
+	START();
+	CHECK(!dump(s, SRC), "dump");
+	CHECK(!restore(s, SRC, DST, false), "restore");
+	CHECK(!resume(s, DST), "RESUME");
+	CHECK(!call(DST, call_finish_sdma_job), "the copy's SDMA job");
+	fd = kfd_steal_fd(SRC->pid, SRC->c.k.fd);
+	CHECK(fd >= 0 && !kfd_criu_unpause(fd), "UNPAUSE");
+	let_go(SRC, fd);
+	CHECK(!call(SRC, call_finish_sdma_job), "the original's SDMA job");
+}
+
+ROW(restore_fds_close_on_exec, 0)
+{
+	unsigned int i;
+	int flags;
+
+	START();
+	SETUP(!dump(s, SRC) && !reap(SRC), "dump");
+	/* in the test's own process: it has no KFD VM of its own */
+	{
+		const unsigned int remap[KFD_MAX_GPUS] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+		struct kfd k;
+		int r = kfd_criu_restore(&k, &s->img, remap);
+
+		CHECK(!r, "RESTORE: %s", strerror(-r));
+		for (i = 0; i < s->img.info.num_bos; i++) {
+			if (s->img.bos[i].dmabuf_fd == (uint32_t)-1)
+				continue;
+			flags = fcntl(s->img.bos[i].dmabuf_fd, F_GETFD);
+			close(s->img.bos[i].dmabuf_fd);
+			CHECK(flags >= 0 && flags & FD_CLOEXEC, "a dma-buf fd survives exec");
+		}
+		kfd_close(&k);
+	}
+}
+
+/* A process that uses one of two GPUs. */
+static int call_build_partial(struct ctx *c)
+{
+	struct kfd_bo bo;
+
+	TRY(c, kfd_open(&c->k));
+	TRY(c, kfd_acquire(&c->k, GPU_A));
+	TRY(c, kfd_bo_create(&c->k, &bo, GPU_A, SCENE_VA(0), BO_SIZE, KFD_BO_VRAM, ON_A));
+	return 0;
+}
+
+ROW(checkpoint_of_process_on_one_gpu, S_NO_JOB)
+{
+	SETUP(!spawn(s, SRC) && !call(SRC, call_build_partial), "source");
+	CHECK(!dump(s, SRC), "dump");
+}
+
+/* --- the table itself --- */
+
+/* Rows without a test are told here, and every other row of the table must have its test. */
+TEST_F(criu, table_names_rows)
+{
+	struct __fixture_metadata *f = _metadata->fixture;
+	struct __test_metadata *t;
+	unsigned int i;
+	bool found;
+
+	for (i = 0; i < CRIU_EXPECTATIONS; i++) {
+		const struct criu_expect *e = &criu_expectations[i];
+
+		for (found = false, t = f->tests; t; t = t->next)
+			found |= !strcmp(t->name, e->row);
+		if (e->hws == CRIU_NO_TEST) {
+			table(e->row, "not run", e->reason);
+			EXPECT_FALSE(found) {
+				TH_LOG("row %s has a test after all", e->row);
+			}
+		} else {
+			EXPECT_TRUE(found) {
+				TH_LOG("row %s has no test", e->row);
+			}
+		}
+	}
+}
+
+TEST_HARNESS_MAIN
