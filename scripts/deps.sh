@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Install the Debian packages that this repository needs and that are missing.
+set -eu
+
+packages=(
+	# the kernel and the series
+	bc bison build-essential coccinelle ed flex git libelf-dev libssl-dev python3 xz-utils
+	# the virtual machine
+	busybox-static criu kmod qemu-system-x86 rocminfo
+	# programs on other people's libraries
+	libdrm-dev libhsakmt-dev pkg-config
+	# make check
+	python3-sphinx shellcheck sparse
+	# only makes builds faster
+	ccache
+)
+case ${KSRC:-} in
+''|/usr/src/linux-source-6.12.tar.xz) packages+=(linux-source-6.12) ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+	state=$(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null) || true
+	case $state in
+	*installed\ *) ;;
+	*) missing+=("$package") ;;
+	esac
+done
+if [ ${#missing[@]} -eq 0 ]; then
+	echo "all packages are installed"
+	exit 0
+fi
+
+install=(apt-get install -y --no-install-recommends "${missing[@]}")
+if [ "$(id -u)" != 0 ]; then
+	echo "missing packages, type: sudo ${install[*]}" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update || echo "warning: apt-get update failed, trying with what is known" >&2
+"${install[@]}"

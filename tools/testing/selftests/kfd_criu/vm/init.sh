@@ -1,0 +1,152 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# Process 1 of the test machine: loads amdgpu, runs the programs of one cell,
+# and sends their output and the verdict through virtio ports to the host.
+# /etc/plan, written by run.py, sets CELL, LOAD, MODULE_PARAMETERS, PROGRAMS,
+# PROGRAM_TIMEOUT, CELL_TIMEOUT, KMEMLEAK, INTERACTIVE and the environment.
+
+export PATH=/tests:/bin:/sbin HOME=/root TERM=linux
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /dev/pts /dev/shm
+mount -t devpts pts /dev/pts
+mount -t tmpfs shm /dev/shm
+mount -t tmpfs tmp /tmp
+mount -t tmpfs run /run
+mount -t debugfs debug /sys/kernel/debug
+mount -t tracefs trace /sys/kernel/tracing 2>/dev/null
+ip link set lo up 2>/dev/null
+ulimit -l unlimited
+# shellcheck source=/dev/null
+. /etc/plan
+
+find_port()
+{
+	for port in /sys/class/virtio-ports/*; do
+		if [ "$(cat "$port/name" 2>/dev/null)" = "$1" ]; then
+			echo "/dev/${port##*/}"
+			return
+		fi
+	done
+	echo /dev/null
+}
+
+# Everything that a hang leaves to see: blocked tasks, and what each CPU does.
+dump_tasks()
+{
+	echo "vmtest: dump of blocked tasks and of all CPUs: $1" > /dev/kmsg
+	echo w > /proc/sysrq-trigger
+	echo l > /proc/sysrq-trigger
+}
+
+# Kernel stacks of all tasks of a session, which a dump of all would bury.
+dump_stacks()
+{
+	for task in /proc/[0-9]*; do
+		[ "$(cut -d' ' -f6 "$task/stat" 2>/dev/null)" = "$1" ] || continue
+		echo "vmtest: stack of ${task#/proc/} $(cat "$task/comm")" > /dev/kmsg
+		while read -r frame; do
+			echo "vmtest:  $frame" > /dev/kmsg
+		done < "$task/stack"
+	done
+	echo "vmtest: end of dump" > /dev/kmsg
+}
+
+power_off()
+{
+	sync
+	poweroff -f
+	sleep 60
+}
+
+load_amdgpu()
+{
+	[ "$LOAD" = 1 ] || return 0
+	# shellcheck disable=SC2086	# a list of parameters
+	modprobe amdgpu $MODULE_PARAMETERS
+}
+
+if [ "$INTERACTIVE" = 1 ]; then
+	load_amdgpu
+	echo "Tests are in /tests and in PATH; 'exit' ends the machine."
+	cd /tests || cd /
+	setsid cttyhack sh
+	power_off
+fi
+
+# A port takes one writer, so both stay open.
+exec 3>"$(find_port results)" 4>"$(find_port verdict)"
+
+# Gone before a program can wait for the host's patience to end.
+(
+	sleep "$CELL_TIMEOUT"
+	dump_tasks "time limit of the cell"
+	echo "vmtest: end of dump" > /dev/kmsg
+) 3>&- 4>&- &
+watchdog=$!
+
+run_program()
+{
+	echo "#@ start $1" >&3
+	# Its own session, so that all its children can be ended with it.
+	setsid "/tests/$1" >&3 2>&1 4>&- < /dev/null &
+	pid=$!
+	left=$((PROGRAM_TIMEOUT * 5))
+	while kill -0 $pid 2>/dev/null; do
+		if [ $left -le 0 ]; then
+			dump_tasks "time limit of $1"
+			dump_stacks $pid
+			kill -KILL -$pid 2>/dev/null
+			echo >&3
+			echo "#@ timeout $1" >&3
+			# What cannot be killed is not waited for: the cell is over then.
+			sleep 5
+			if kill -0 $pid 2>/dev/null; then
+				echo "#@ stuck $1" >&3
+				echo "stuck" >&4
+				power_off
+			fi
+			return
+		fi
+		left=$((left - 1))
+		sleep 0.2
+	done
+	wait $pid
+	status=$?
+	echo >&3
+	echo "#@ end $1 $status" >&3
+}
+
+if ! load_amdgpu 2>/tmp/modprobe; then
+	echo "#@ fatal modprobe amdgpu $MODULE_PARAMETERS: $(tr '\n' ' ' < /tmp/modprobe)" >&3
+	echo "no-amdgpu" >&4
+	power_off
+fi
+# Boot allocates things that look lost for a moment; what tests lose counts.
+[ "$KMEMLEAK" != 1 ] || echo clear > /sys/kernel/debug/kmemleak
+
+for program in $PROGRAMS; do
+	run_program "$program"
+done
+
+if [ "$KMEMLEAK" = 1 ]; then
+	echo "#@ note looking for memory leaks" >&3
+	# An object has to be 5 seconds old to be reported.
+	sleep 6
+	echo scan > /sys/kernel/debug/kmemleak
+	sleep 1
+	echo scan > /sys/kernel/debug/kmemleak
+	cat /sys/kernel/debug/kmemleak > /tmp/leaks
+	if [ -s /tmp/leaks ]; then
+		while IFS= read -r line; do
+			echo "#@ leak $line" >&3
+		done < /tmp/leaks
+	fi
+fi
+
+kill $watchdog 2>/dev/null
+echo "done" >&4
+power_off

@@ -1,0 +1,633 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Boot the test machine once for each cell, and judge what comes back.
+
+A cell is a line of the file "cells": parameters of amdgpu, and the programs
+to run.  Output of the programs arrives through one virtio port, the verdict
+of the machine through another, the kernel's log through the serial line.
+All of it becomes one KTAP document, which the kernel's own parser counts.
+"""
+
+import argparse
+import contextlib
+import fnmatch
+import inspect
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+# In the kernel's log, each of these fails the run.
+TROUBLE = re.compile(
+    r"BUG:|WARNING:|\bOops\b|KASAN:|UBSAN:|Kernel panic|general protection fault|"
+    r"possible (circular locking|recursive locking|irq lock inversion)|"
+    r"inconsistent lock state|suspicious RCU usage|bad unlock balance|held lock freed|"
+    r"lock held when returning to user space|possible deadlock|ODEBUG:|"
+    r"unable to handle|kernel BUG at|soft lockup|blocked for more than|rcu.*detected stalls|"
+    r"refcount_t:|list_(add|del) corruption|kmemleak: \d+ new suspected|"
+    r"Out of memory: Killed process|segfault at")
+# A report that is longer than this says no more.
+REPORT_LINES = 60
+# Debug kernels take longer for everything.
+DEBUG_FACTOR = 4
+HEARTBEAT = 20
+
+
+class Error(Exception):
+    """What the user has to know."""
+
+
+class Cell:
+    """One line of the table."""
+
+    def __init__(self, line, known):
+        fields = [field.strip() for field in line.split("|")]
+        if len(fields) != 3:
+            raise Error(f"cells: three fields expected in '{line}'")
+        self.name, self.parameters, patterns = fields
+        self.programs = []
+        for pattern in patterns.split():
+            for name in known:
+                if fnmatch.fnmatchcase(name, pattern) and name not in self.programs:
+                    self.programs.append(name)
+
+
+class Program:
+    """Output and end of one program."""
+
+    def __init__(self, name):
+        self.name = name
+        self.lines = []
+        self.status = None          # exit status, or what happened instead
+        self.start = time.monotonic()
+        self.seconds = 0.0
+
+    def finish(self, status):
+        self.status = status
+        self.seconds = time.monotonic() - self.start
+
+    def counts(self):
+        """Results so far: passed, failed, skipped.  For the eye, not for the verdict."""
+        passed = failed = skipped = 0
+        for line in self.lines:
+            if re.match(r"not ok \d", line):
+                failed += 1
+            elif re.match(r"ok \d", line):
+                if re.search(r"# SKIP\b", line):
+                    skipped += 1
+                else:
+                    passed += 1
+        return passed, failed, skipped
+
+    def last_test(self):
+        """The test that was begun last, as the harness names it; empty without one."""
+        for line in reversed(self.lines):
+            if re.match(r"#\s+RUN\b", line):
+                return re.sub(r"^#\s+RUN\s+|\s*\.\.\.$", "", line)
+        return ""
+
+    def did_run(self):
+        """Was there anything but skips?"""
+        passed, failed, skipped = self.counts()
+        return bool(passed or failed or (not skipped and self.status != 4))
+
+    def ktap(self, number, indent):
+        """This program as one result of its cell, with its own results below."""
+        pad = indent + "    "
+        body, plan, results, skip = [], None, 0, None
+        started = False
+        for line in self.lines:
+            if re.match(r"(KTAP|TAP) version \d+$", line) and not started:
+                started = True
+                continue
+            if not started:
+                body.append(f"{pad}# {line}")
+                continue
+            match = re.match(r"1\.\.(\d+)( # SKIP ?(.*))?", line)
+            if match and plan is None:
+                plan = int(match[1])
+                if match[2]:
+                    skip = match[3] or "no reason given"
+                continue
+            if re.match(r"(not )?ok \d+", line):
+                results += 1
+                body.append(pad + line)
+            elif re.match(r"\s+(KTAP version|# Subtest:|1\.\.\d|(not )?ok \d|#)", line) or \
+                    line.startswith("#"):
+                body.append(pad + line)
+            else:
+                body.append(f"{pad}# {line}")
+        if results == 0 and (self.status == 4 or (skip is not None and self.status == 0)):
+            reason = skip or next((re.sub(r"^(# )?SKIP:? ?", "", line) for line in self.lines
+                                   if "SKIP" in line), "exit status 4")
+            return [*(line[4:] for line in body), f"{indent}ok {number} {self.name} # SKIP {reason}"]
+        failed = any(re.match(rf"{pad}not ok", line) for line in body)
+        # A program that ends badly behind good results fails by a result of its own.
+        bad_end = None
+        if self.status == "timeout":
+            bad_end = "time limit" + (f" in {self.last_test()}" if self.last_test() else "")
+        elif not isinstance(self.status, int):
+            bad_end = f"{self.status} during this program"
+        elif self.status > 128:
+            bad_end = f"killed by signal {self.status - 128}"
+        elif self.status not in (0, 4) and not failed:
+            bad_end = f"exit status {self.status}"
+        if not started or (plan is None and results == 0 and skip is None):
+            if bad_end or failed or self.status != 0:
+                return [*(line[4:] for line in body),
+                        f"{indent}not ok {number} {self.name} # {bad_end or 'no results'}"]
+            return [*(line[4:] for line in body), f"{indent}ok {number} {self.name}"]
+        if plan is None:
+            plan = results
+        if bad_end:
+            # What the plan still promised did not run; one failure stands for all.
+            body.append(f"{pad}# {self.name}: {bad_end}; {results} of {plan} results came")
+            body.append(f"{pad}not ok {results + 1} {self.name}.end # {bad_end}")
+            plan = results + 1
+            failed = True
+        return [f"{pad}KTAP version 1", f"{pad}# Subtest: {self.name}", f"{pad}1..{plan}", *body,
+                f"{indent}{'not ok' if failed or results < plan else 'ok'} {number} {self.name}"]
+
+
+def reports(console):
+    """Pieces of a kernel log that report trouble."""
+    lines = console.splitlines()
+    found, skip_to = [], 0
+    for at, line in enumerate(lines):
+        if at < skip_to or not TROUBLE.search(line) or "Command line:" in line:
+            continue
+        if found and "Kernel panic" in line:
+            # The end of what has been reported already.
+            continue
+        end = min(len(lines), at + REPORT_LINES)
+        for stop in range(at + 1, end):
+            if "---[ end " in lines[stop]:
+                end = stop + 1
+                break
+        found.append("\n".join(lines[at:end]))
+        skip_to = end
+    return found
+
+
+class Screen:
+    """Progress: a line that is rewritten on a terminal, else one now and then."""
+
+    def __init__(self):
+        self.live = sys.stdout.isatty()
+        self.last = time.monotonic()
+
+    def line(self, text):
+        if self.live:
+            print("\r\033[K", end="")
+        print(text, flush=True)
+        self.last = time.monotonic()
+
+    def status(self, text):
+        now = time.monotonic()
+        if self.live:
+            if now - self.last > 0.5:
+                width = shutil.get_terminal_size().columns - 1
+                print("\r\033[K" + text[:width], end="", flush=True)
+                self.last = now
+        elif now - self.last > HEARTBEAT:
+            print(text, flush=True)
+            self.last = now
+
+
+class Machine:
+    """One boot."""
+
+    def __init__(self, args, cell, title, screen):
+        self.args = args
+        self.cell = cell
+        self.title = title
+        self.screen = screen
+        self.programs = []
+        self.current = None
+        self.trouble = []           # (test name, text) that fails the cell
+        self.notes = []
+        self.leaks = []
+        self.partial = ""
+        folder = args.results
+        self.console = folder / f"{cell.name}.console"
+        self.results = folder / f"{cell.name}.results"
+        self.verdict = folder / f"{cell.name}.verdict"
+        self.ended = None
+        self.seconds = 0.0
+
+    def limits(self):
+        factor = DEBUG_FACTOR if self.args.debug else 1
+        program = self.args.timeout * factor
+        return program, min(program * len(self.cell.programs), 900 * factor) + 60
+
+    def plan(self):
+        program_limit, cell_limit = self.limits()
+        values = {
+            "CELL": self.cell.name,
+            "LOAD": "0" if self.cell.parameters == "-" else "1",
+            "MODULE_PARAMETERS": "" if self.cell.parameters == "-" else self.cell.parameters,
+            "PROGRAMS": " ".join(self.cell.programs),
+            "PROGRAM_TIMEOUT": str(program_limit),
+            "CELL_TIMEOUT": str(cell_limit),
+            "KMEMLEAK": "1" if self.args.debug else "0",
+            "INTERACTIVE": "1" if self.args.shell else "0",
+        }
+        exports = {"KFD_CRIU_KERNEL": self.args.label, "KFD_CRIU_DEBUG": str(int(self.args.debug)),
+                   **dict(pair.split("=", 1) for pair in self.args.env)}
+        lines = [f"{name}='{value}'" for name, value in values.items()]
+        lines += [f"export {name}='{value}'" for name, value in exports.items()]
+        return "\n".join(lines) + "\n"
+
+    def initrd(self):
+        """The common archive with this cell's plan behind it."""
+        # pylint: disable=import-outside-toplevel
+        sys.path.insert(0, str(HERE))
+        sys.dont_write_bytecode = True
+        from initramfs import Cpio
+        plan = io.BytesIO()
+        cpio = Cpio(plan)
+        cpio.file("etc/plan", self.plan().encode())
+        cpio.close()
+        path = self.args.results / "initrd"
+        with open(path, "wb") as target, open(self.args.initramfs, "rb") as source:
+            shutil.copyfileobj(source, target)
+            target.write(plan.getvalue())
+        return path
+
+    def command(self):
+        accel = "kvm" if self.args.kvm else "tcg"
+        cpu = "host,family=25" if self.args.kvm else "max,family=25"
+        cmdline = ["panic=-1", "oops=panic", "panic_on_warn=1", "loglevel=7",
+                   # An emulated CPU on a busy machine may stand still for seconds.
+                   "watchdog_thresh=60", "rdinit=/init", "console=ttyS0",
+                   f"memmap={self.args.reserve}"]
+        if self.args.shell:
+            # A shell is for looking at what went wrong.
+            cmdline = [word for word in cmdline if not word.startswith("panic_on_warn")]
+        argv = [self.args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
+                "-machine", f"q35,accel={accel}", "-cpu", cpu, "-m", self.args.memory,
+                "-smp", str(self.args.cpus), "-no-reboot",
+                "-kernel", str(self.args.kernel), "-initrd", str(self.initrd()),
+                "-append", " ".join(cmdline)]
+        if self.args.shell:
+            return [*argv, "-chardev", "stdio,id=con,mux=on,signal=off", "-serial", "chardev:con",
+                    "-mon", "chardev=con"]
+        return [*argv, "-monitor", "none", "-serial", f"file:{self.console}",
+                "-device", "virtio-serial-pci",
+                "-chardev", f"file,id=results,path={self.results}",
+                "-device", "virtserialport,chardev=results,name=results",
+                "-chardev", f"file,id=verdict,path={self.verdict}",
+                "-device", "virtserialport,chardev=verdict,name=verdict"]
+
+    def feed(self, text):
+        """Take in what the programs wrote since the last time."""
+        lines = (self.partial + text).split("\n")
+        self.partial = lines.pop()
+        for line in lines:
+            self.take(line.rstrip("\r"))
+
+    def take(self, line):
+        if not line.startswith("#@ "):
+            if self.current and (line or self.current.lines):
+                self.current.lines.append(line)
+            return
+        words = line.split(" ", 2)
+        what, rest = words[1], words[2] if len(words) > 2 else ""
+        if what == "start":
+            self.current = Program(rest)
+            self.programs.append(self.current)
+        elif what == "end" and self.current:
+            self.finish(int(rest.rsplit(" ", 1)[1]))
+        elif what == "timeout" and self.current:
+            self.finish("timeout")
+        elif what == "stuck":
+            self.trouble.append((f"{rest}.stuck", f"{rest} could not be killed"))
+        elif what == "fatal":
+            self.trouble.append(("machine", rest))
+        elif what == "leak":
+            self.leaks.append(rest)
+        elif what == "note":
+            self.notes.append(rest)
+
+    def finish(self, status):
+        program = self.current
+        while program.lines and not program.lines[-1]:
+            program.lines.pop()
+        program.finish(status)
+        passed, failed, skipped = program.counts()
+        parts = [f"{passed} ok"] if passed else []
+        parts += [f"{failed} FAILED"] if failed else []
+        parts += [f"{skipped} skipped"] if skipped else []
+        if status == "timeout":
+            parts.append(f"TIME LIMIT {program.last_test()}".rstrip())
+        elif not isinstance(status, int):
+            parts.append(str(status).upper())
+        elif status not in (0, 4) and not failed:
+            parts.append(f"EXIT STATUS {status}")
+        elif not parts:
+            parts.append("skipped" if status == 4 else "ok")
+        self.screen.line(f"{self.title} {program.name}: {', '.join(parts)} "
+                         f"({program.seconds:.1f}s)")
+        self.current = None
+
+    def run(self):
+        for path in (self.console, self.results, self.verdict):
+            path.write_bytes(b"")
+        start = time.monotonic()
+        # Beyond the machine's own limit, which leaves a dump behind.
+        limit = self.limits()[1] + 30
+        qemu_log = self.args.results / f"{self.cell.name}.qemu"
+        with open(self.results, "r", errors="replace", newline="\n") as results, \
+                open(qemu_log, "wb") as errors, \
+                subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=errors,
+                                 stderr=errors) as qemu:
+            try:
+                while True:
+                    code = qemu.poll()
+                    self.feed(results.read())
+                    if code is not None:
+                        break
+                    if time.monotonic() - start > limit:
+                        qemu.kill()
+                        self.ended = f"time limit of the cell, {limit}s"
+                        break
+                    self.show(time.monotonic() - start)
+                    time.sleep(0.1)
+            except BaseException:
+                qemu.kill()
+                raise
+            qemu.wait()
+            self.feed(results.read() + "\n")
+        self.seconds = time.monotonic() - start
+        self.judge(qemu.returncode, qemu_log)
+
+    def show(self, elapsed):
+        if self.current:
+            passed, failed, skipped = self.current.counts()
+            self.screen.status(f"{self.title} {self.current.name} {self.current.last_test()}: "
+                               f"{passed + failed + skipped} results, {elapsed:.0f}s")
+        else:
+            what = self.notes[-1] if self.notes else "booting"
+            self.screen.status(f"{self.title} {what}, {elapsed:.0f}s")
+
+    def judge(self, code, qemu_log):
+        verdict = self.verdict.read_text(errors="replace").strip()
+        console = self.console.read_text(errors="replace").replace("\r", "")
+        for number, report in enumerate(reports(console), 1):
+            self.trouble.append((f"kernel_log.{number}", report))
+        if self.leaks:
+            self.trouble.append(("kernel_log.kmemleak", "\n".join(self.leaks)))
+        if verdict == "done" and not self.ended and code == 0:
+            # Tests skip where they find no GPU, which is not what a cell is for.
+            if not self.args.test and not any(program.did_run() for program in self.programs):
+                self.trouble.append(("nothing_ran", "every program of this cell was skipped"))
+            return
+        if self.current:
+            self.where()
+            self.finish(self.ended or "the machine died")
+        if verdict in ("stuck", "no-amdgpu"):
+            return
+        # The end of the log says why, unless a report of trouble does so already.
+        tail = "" if self.trouble else "\n".join(console.splitlines()[-40:])
+        text = self.ended or f"the machine ended before its programs, QEMU with status {code}"
+        log = qemu_log.read_text(errors="replace").strip()
+        self.trouble.append(("machine", "\n".join(filter(None, (text, log, tail)))))
+
+    def where(self):
+        """For a machine that did not end well: what ran at that time."""
+        test = self.current.last_test() or "no test of it yet"
+        self.screen.line(f"{self.title} was in {self.current.name}, {test}")
+
+    def dumps(self):
+        """The part of the kernel's log that a time limit left behind."""
+        console = self.console.read_text(errors="replace").replace("\r", "")
+        return re.findall(r"[^\n]*vmtest: dump of blocked.*?vmtest: end of dump", console, re.S)
+
+    def ktap(self, number):
+        """This cell as one result of the whole document."""
+        pad = "    "
+        ran = {program.name for program in self.programs}
+        results = []
+        count = 0
+        for program in self.programs:
+            count += 1
+            results += program.ktap(count, pad)
+        for name in self.cell.programs:
+            if name not in ran:
+                count += 1
+                results.append(f"{pad}not ok {count} {name} # did not run")
+        for name, text in self.trouble:
+            count += 1
+            results += [f"{pad}# {line}" for line in text.splitlines()]
+            results.append(f"{pad}not ok {count} {name}")
+        if not self.trouble:
+            count += 1
+            results.append(f"{pad}ok {count} kernel_log")
+        failed = any(line.startswith(f"{pad}not ok") for line in results)
+        return [f"{pad}KTAP version 1", f"{pad}# Subtest: {self.cell.name}", f"{pad}1..{count}",
+                *results, f"{'not ok' if failed else 'ok'} {number} {self.cell.name}"]
+
+
+def parse(document, srctree):
+    """Counts and failures, by the kernel's own parser; the document is a list of lines."""
+    folder = srctree / "tools/testing/kunit"
+    if not (folder / "kunit_parser.py").is_file():
+        raise Error(f"{srctree} has no tools/testing/kunit/kunit_parser.py")
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    noise = io.StringIO()
+    # The parser prints as it goes, through a printer that it makes when imported.
+    with contextlib.redirect_stdout(noise):
+        # pylint: disable=import-outside-toplevel,import-error
+        import kunit_parser
+        from kunit_printer import Printer
+        if "printer" in inspect.signature(kunit_parser.parse_run_tests).parameters:
+            test = kunit_parser.parse_run_tests(document, Printer())
+        else:
+            test = kunit_parser.parse_run_tests(document)
+    complaints = [line for line in noise.getvalue().splitlines() if "[ERROR]" in line]
+    return test, complaints
+
+
+def failures(test, path=()):
+    """Innermost tests that failed, with the lines that belong to them."""
+    path = (*path, test.name) if test.name and test.name != "main" else path
+    if test.subtests:
+        for subtest in test.subtests:
+            yield from failures(subtest, path)
+    elif not test.ok_status():
+        yield " > ".join(path) or "(a test that did not report)", test.log
+
+
+def why(log):
+    """Of a test's lines, those that say why it failed."""
+    lines = [re.sub(r"^\s*# ?", "", line) for line in log]
+    lines = [line for line in lines if line.strip() and
+             not re.match(r"\s*(RUN|OK|FAIL|Starting|PASSED|FAILED|TABLE:)(\s|$)", line)]
+    return lines[-REPORT_LINES:]
+
+
+def summarise(document, srctree, out=print):
+    """Print failures and counts; returns the counts and whether all is well."""
+    test, complaints = parse(document, srctree)
+    counts = test.counts
+    failed = counts.failed + counts.crashed
+    broken = list(failures(test))
+    if broken:
+        out("")
+        out("Failures:")
+    for name, log in broken:
+        out(f"  {name}")
+        for line in why(log):
+            out(f"    {line}")
+    # A plan that is not fulfilled, or results outside of one.
+    if counts.errors:
+        out("")
+        for line in complaints:
+            out(re.sub(r"^\[[\d:]+\]\s*", "", re.sub(r"\033\[[\d;]*m", "", line)))
+        failed = max(failed, 1)
+    return counts.passed, failed, counts.skipped
+
+
+def table(lines):
+    """The rows that tests want to have in the table of results, aligned."""
+    rows = []
+    for line in lines:
+        row = [field.strip() for field in line.split("# TABLE:", 1)[1].split("|")]
+        if row not in rows:
+            rows.append(row)
+    if not rows:
+        return []
+    columns = max(len(row) for row in rows)
+    rows = [row + [""] * (columns - len(row)) for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(columns)]
+    return ["  ".join(field.ljust(width) for field, width in zip(row, widths)).rstrip()
+            for row in rows]
+
+
+def known_tests(args):
+    listing = args.tests / "list"
+    names = listing.read_text().split() if listing.is_file() else []
+    return [*names, "kunit.sh", "reload.sh"]
+
+
+def choose(args):
+    """The cells to boot, each with the programs that were asked for."""
+    known = known_tests(args)
+    cells = [Cell(line, known) for line in args.cells.read_text().splitlines()
+             if line.strip() and not line.startswith("#")]
+    if args.cell:
+        names = [cell.name for cell in cells]
+        cells = [cell for cell in cells if fnmatch.fnmatchcase(cell.name, args.cell)]
+        if not cells:
+            raise Error(f"no cell '{args.cell}', there are: {', '.join(names)}")
+    for cell in cells:
+        if args.test:
+            cell.programs = [name for name in cell.programs
+                             if fnmatch.fnmatchcase(name, args.test) or
+                             fnmatch.fnmatchcase(name.rsplit(".", 1)[0], args.test)]
+    cells = [cell for cell in cells if cell.programs]
+    if not cells:
+        what = f"matches TEST={args.test}" if args.test else "can run"
+        raise Error(f"no test {what}, there are: {', '.join(sorted(known))}")
+    return cells
+
+
+def run_shell(args):
+    cells = [Cell(line, []) for line in args.cells.read_text().splitlines()
+             if line.strip() and not line.startswith("#")]
+    cell = next((c for c in cells if c.name == (args.cell or "hws")), None)
+    if cell is None:
+        raise Error(f"no cell '{args.cell}'")
+    if args.parameters:
+        cell.parameters = args.parameters
+    print("Leave with 'exit', or Ctrl-A X.", flush=True)
+    return subprocess.run(Machine(args, cell, "", None).command(), check=False).returncode
+
+
+def run_cells(args):
+    cells = choose(args)
+    screen = Screen()
+    machines = []
+    start = time.monotonic()
+    for number, cell in enumerate(cells, 1):
+        machine = Machine(args, cell, f"[{cell.name} {number}/{len(cells)}]", screen)
+        if args.parameters and cell.parameters != "-":
+            cell.parameters = args.parameters
+        machine.run()
+        if machine.trouble:
+            names = ", ".join(name for name, _ in machine.trouble)
+            screen.line(f"{machine.title} TROUBLE: {names}")
+        for dump in machine.dumps():
+            screen.line(dump)
+        screen.line(f"{machine.title} done in {machine.seconds:.0f}s, "
+                    f"{time.monotonic() - start:.0f}s in all")
+        machines.append(machine)
+    document = ["KTAP version 1", f"1..{len(machines)}"]
+    for number, machine in enumerate(machines, 1):
+        document += machine.ktap(number)
+    (args.results / "results.ktap").write_text("\n".join(document) + "\n")
+
+    rows = table([line for machine in machines for program in machine.programs
+                  for line in program.lines if line.startswith("# TABLE:")])
+    if rows:
+        print(f"\nWhat the kernel '{args.label}' does:")
+        print("\n".join(rows))
+    passed, failed, skipped = summarise(document, args.srctree)
+    print(f"\nlogs and KTAP: {os.path.relpath(args.results)}")
+    ran = any(program.did_run() for machine in machines for program in machine.programs)
+    if not ran:
+        print("error: no test ran, all were skipped")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 1 if failed or not ran else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--srctree", type=Path, required=True, help="kernel sources")
+    parser.add_argument("--kernel", type=Path, help="bzImage")
+    parser.add_argument("--initramfs", type=Path)
+    parser.add_argument("--tests", type=Path, help="built selftests")
+    parser.add_argument("--results", type=Path, help="where logs go")
+    parser.add_argument("--cells", type=Path, default=HERE / "cells")
+    parser.add_argument("--cell", help="only cells of this name (a pattern)")
+    parser.add_argument("--test", help="only programs of this name (a pattern)")
+    parser.add_argument("--parameters", help="amdgpu parameters instead of the cell's")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
+                        help="for the programs")
+    parser.add_argument("--label", default="ours", help="KFD_CRIU_KERNEL for the programs")
+    parser.add_argument("--debug", action="store_true", help="longer limits, look for leaks")
+    parser.add_argument("--kvm", action="store_true")
+    parser.add_argument("--shell", action="store_true", help="a shell instead of tests")
+    parser.add_argument("--timeout", type=int, default=300, help="seconds for one program")
+    parser.add_argument("--memory", default="2815M",
+                        help="above this q35 has less of it below 4 GiB")
+    parser.add_argument("--reserve", default="1088M$0x40000000",
+                        help="memory that plays the GPUs' BARs, for memmap=")
+    parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--qemu", default="qemu-system-x86_64")
+    parser.add_argument("--parse", type=Path, help="only judge this KTAP document")
+    args = parser.parse_args()
+    try:
+        if args.parse:
+            passed, failed, skipped = summarise(args.parse.read_text().splitlines(), args.srctree)
+            print(f"{passed} passed, {failed} failed, {skipped} skipped")
+            return 1 if failed or not passed else 0
+        args.results.mkdir(parents=True, exist_ok=True)
+        if shutil.which(args.qemu) is None:
+            raise Error(f"{args.qemu} is not installed: apt-get install qemu-system-x86")
+        return run_shell(args) if args.shell else run_cells(args)
+    except Error as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
