@@ -30,7 +30,7 @@ TROUBLE = re.compile(
     r"inconsistent lock state|suspicious RCU usage|bad unlock balance|held lock freed|"
     r"lock held when returning to user space|possible deadlock|ODEBUG:|"
     r"unable to handle|kernel BUG at|soft lockup|blocked for more than|rcu.*detected stalls|"
-    r"refcount_t:|list_(add|del) corruption|kmemleak: \d+ new suspected|"
+    r"refcount_t:|list_(add|del) corruption|"
     r"Out of memory: Killed process|segfault at")
 # A report that is longer than this says no more.
 REPORT_LINES = 60
@@ -173,6 +173,22 @@ def reports(console):
         found.append("\n".join(lines[at:end]))
         skip_to = end
     return found
+
+
+def unknown_leaks(text, label, known):
+    """Objects of a kmemleak report, without those that a line of known-leaks tells about."""
+    objects = [part for part in re.split(r"^(?=unreferenced object)", text, flags=re.M)
+               if part.strip()]
+    functions = []
+    for line in known.splitlines():
+        line = line.split("#")[0].strip()
+        if line:
+            kernel, function, _ = (field.strip() for field in line.split("|", 2))
+            if kernel == label:
+                functions.append(function)
+    pattern = re.compile(r"^\s*(?:%s)\+0x" % "|".join(map(re.escape, functions)), re.M)
+    unknown = [part for part in objects if not functions or not pattern.search(part)]
+    return unknown, len(objects) - len(unknown)
 
 
 class Screen:
@@ -381,8 +397,12 @@ class Machine:
         console = self.console.read_text(errors="replace").replace("\r", "")
         for number, report in enumerate(reports(console), 1):
             self.trouble.append((f"kernel_log.{number}", report))
-        if self.leaks:
-            self.trouble.append(("kernel_log.kmemleak", "\n".join(self.leaks)))
+        known = Path(__file__).with_name("known-leaks").read_text()
+        leaks, count = unknown_leaks("\n".join(self.leaks), self.args.label, known)
+        if count:
+            self.screen.line(f"{self.title} {count} leak(s) that vm/known-leaks tells about")
+        if leaks:
+            self.trouble.append(("kernel_log.kmemleak", "".join(leaks)))
         if verdict == "done" and not self.ended and code == 0:
             # Tests skip where they find no GPU, which is not what a cell is for.
             if not self.args.test and not any(program.did_run() for program in self.programs):
