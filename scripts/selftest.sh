@@ -216,12 +216,17 @@ result "a warning of the kernel" 1 'WARNING: CPU: 0 PID: 1 at a\.c'
 for report in 'BUG: KASAN: slab-use-after-free in f' 'Oops: general protection fault' \
 	'WARNING: possible circular locking dependency detected' \
 	'UBSAN: array-index-out-of-bounds in x.c' 'WARNING: suspicious RCU usage' \
-	'BUG: sleeping function called from invalid context' 'kmemleak: 3 new suspected memory leaks'; do
+	'BUG: sleeping function called from invalid context'; do
 	runner "$good" "[ 1.0] $report\n"
 	result "the kernel's log: $report" 1 'kernel_log'
 done
 runner "${good}#@ leak unreferenced object 0x1 (size 8):\n"
 result "a leak" 1 'unreferenced object'
+known="#@ leak unreferenced object 0x2 (size 96):\n#@ leak     kfd_criu_restore_svm+0x5e/0x250\n"
+runner "$good$known"
+result "a leak that the code is known for" 0 'known-leaks tells about'
+runner "$good$known#@ leak unreferenced object 0x1 (size 8):\n#@ leak     f+0x1/0x2\n"
+result "another leak beside it" 1 'unreferenced object 0x1'
 extra=--test=no_such_test runner "$good"
 result "no test of that name" 1 'no test matches TEST=no_such_test'
 

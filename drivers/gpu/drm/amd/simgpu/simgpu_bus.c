@@ -10,7 +10,6 @@
 #include <linux/ioport.h>
 #include <linux/io.h>
 #include <linux/pci.h>
-#include <asm/pci.h>
 
 #include "amdgpu.h"
 #include "simgpu.h"
