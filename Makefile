@@ -11,6 +11,7 @@ KVM ?=
 J ?= $(shell nproc)
 TRAILER ?=
 TIMEOUT ?=
+ROUNDS ?=
 GPUS ?=
 VRAM_MB ?= 128
 SCHED ?= 0
@@ -24,7 +25,7 @@ on = $(filter-out 0 n no,$(1))
 results = build/results/$(KERNEL)$(if $(call on,$(DEBUG)),-debug)
 vmtest_options = -l $(KERNEL) -r $(results) $(if $(call on,$(DEBUG)),-d) $(if $(call on,$(KVM)),-k) \
 	$(if $(TEST),-t '$(TEST)') $(if $(CELL),-c '$(CELL)') $(if $(TIMEOUT),-T '$(TIMEOUT)') \
-	$(if $(PARAMS),-p '$(PARAMS)')
+	$(if $(PARAMS),-p '$(PARAMS)') $(if $(ROUNDS),-e KFD_STRESS_ROUNDS=$(ROUNDS))
 
 # Trees for the tests and for the kernel that is booted; often it is one.
 define vmtest
@@ -40,7 +41,7 @@ help:
 	@echo 'make kernel        build the kernel and the selftests'
 	@echo 'make test          build, boot, run all tests'
 	@echo 'make shell         a shell in the virtual machine, amdgpu loaded, tests in PATH'
-	@echo 'make demo          rocminfo and the first tests, with their output'
+	@echo 'make demo          checkpoint, kill and restore a GPU process, and tell what happens'
 	@echo 'make series        patches for git am, in build/series/<version>/'
 	@echo 'make check         static checks of all that the series adds'
 	@echo 'make check-series  git am on a pristine base, compare, build each patch'
@@ -53,6 +54,7 @@ help:
 	@echo 'TEST=<glob>             only test programs of that name'
 	@echo 'CELL=<glob>             only boots of that name, see $(selftests)/vm/cells'
 	@echo 'TIMEOUT=<seconds>       for one test program (four times that with DEBUG=1)'
+	@echo 'ROUNDS=<n>              rounds of kfd_stress (200 with DEBUG=1 want TIMEOUT=1500 or so)'
 	@echo 'GPUS=<n> VRAM_MB=<n> SCHED=0|2   other simulated GPUs than the cell has'
 	@echo 'PARAMS="..."            or all parameters of amdgpu'
 	@echo 'KVM=1                   KVM instead of an emulated CPU'
@@ -62,27 +64,27 @@ help:
 deps:
 	@scripts/deps.sh
 
-kernel:
+kernel: deps
 	@tree=$$($(series) tree --kernel "$(KERNEL)") && \
 	$(selftests)/vm/build.sh "$$tree" out$(if $(call on,$(DEBUG)),-debug) \
 		$(if $(call on,$(DEBUG)),$(selftests)/vm/debug.config)
 
-series:
+series: deps
 	@$(series) export --trailer "$(TRAILER)"
 
-test:
+test: deps
 	$(call vmtest)
 
-shell:
+shell: deps
 	$(call vmtest,-s)
 
 demo:
 	@scripts/demo.sh
 
-check:
+check: deps
 	@scripts/check.sh
 
-check-series:
+check-series: deps
 	@$(series) check
 
 selftest:

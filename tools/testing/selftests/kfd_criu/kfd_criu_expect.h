@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../kselftest.h"
 
 enum criu_outcome {
 	CRIU_PASS,
@@ -44,11 +45,13 @@ static const struct criu_expect criu_expectations[] = {
 	{ "checkpoint_of_process_on_one_gpu", CRIU_NOT_RUN, CRIU_NOT_RUN, "",
 	  "oopses: a GPU without a VM is asked for its mappings" },
 	/* state that is not in the image */
-	{ "event_age_preserved", CRIU_FAIL, CRIU_FAIL, "an event that did not happen wakes the waiter",
+	{ "event_age_preserved", CRIU_FAIL, CRIU_FAIL,
+	  "an event that did not happen wakes the waiter",
 	  "event_age is not in the image and restarts from 0" },
 	{ "signal_page_without_events", CRIU_FAIL, CRIU_FAIL, "a new event does not fire",
 	  "the signal page is stored with the first event only" },
-	{ "aql_queue_mem_keeps_its_size", CRIU_FAIL, CRIU_FAIL, "contents after RESTORE: Invalid argument",
+	{ "aql_queue_mem_keeps_its_size", CRIU_FAIL, CRIU_FAIL,
+	  "contents after RESTORE: Invalid argument",
 	  "the size of an AQL_QUEUE_MEM BO is halved a second time" },
 	{ "dmabuf_import_stays_shared", CRIU_FAIL, CRIU_FAIL, "sharing is lost",
 	  "imports are restored as private copies" },
@@ -56,14 +59,13 @@ static const struct criu_expect criu_expectations[] = {
 	  "the second-level trap handler is not in the image" },
 	{ "runtime_enable_preserved", CRIU_FAIL, CRIU_FAIL, "the runtime is not enabled any more",
 	  "RUNTIME_ENABLE is not in the image" },
-	/* other processes */
+	/* other GPUs, other processes */
 	{ "sdma_job_finishes_beside_other_process", CRIU_PASS, CRIU_FAIL,
-	  "the SDMA job does not finish", "the queue is loaded under the VMID of the image" },
+	  "the SDMA job does not finish",
+	  "without HWS the queue is loaded with the VMID of the image, now another process'" },
 	{ "aql_job_finishes_beside_other_process", CRIU_PASS, CRIU_FAIL,
-	  "the AQL job does not finish", "the queue is loaded under the VMID of the image" },
-	/* other GPUs */
-	{ "swap_fault_raises_memory_event", CRIU_FAIL, CRIU_FAIL, "the event names GPU",
-	  "a memory exception names the GPU by its actual id, which the process does not know" },
+	  "the AQL job does not finish",
+	  "without HWS the queue is loaded with the VMID of the image, now another process'" },
 	{ "swap_doorbell_mmap_anew", CRIU_FAIL, CRIU_FAIL, "the SDMA queue does not run",
 	  "kfd_mmap takes the id in the offset for an actual one: the other GPU's doorbells" },
 	{ "swap_signal_events_fire", CRIU_NOT_RUN, CRIU_NOT_RUN, "",
@@ -71,9 +73,11 @@ static const struct criu_expect criu_expectations[] = {
 	{ "swap_fault_raises_memory_event", CRIU_FAIL, CRIU_FAIL, "the event names the other GPU",
 	  "the interrupt handler puts the actual id, now the other GPU's, into the event's data" },
 	/* RESUME */
-	{ "second_resume_harmless", CRIU_FAIL, CRIU_FAIL, "GPU A reads wrong data from a remapped user pointer",
+	{ "second_resume_harmless", CRIU_FAIL, CRIU_FAIL,
+	  "GPU A reads wrong data from a remapped user pointer",
 	  "a refused RESUME leaves evicted_bos raised: invalidations no longer stop queues" },
-	{ "resume_of_running_process_harmless", CRIU_FAIL, CRIU_FAIL, "GPU A reads wrong data from a remapped user pointer",
+	{ "resume_of_running_process_harmless", CRIU_FAIL, CRIU_FAIL,
+	  "GPU A reads wrong data from a remapped user pointer",
 	  "a refused RESUME leaves evicted_bos raised: invalidations no longer stop queues" },
 	{ "resume_of_process_without_vm", CRIU_NOT_RUN, CRIU_NOT_RUN, "",
 	  "oopses: RESUME locks process info that does not exist" },
@@ -137,7 +141,7 @@ static const struct criu_expect criu_expectations[] = {
 	  "a race that writes past the caller's buffer" },
 };
 
-#define CRIU_EXPECTATIONS	(sizeof(criu_expectations) / sizeof(criu_expectations[0]))
+#define CRIU_EXPECTATIONS	ARRAY_SIZE(criu_expectations)
 
 /*
  * The series has no checkpoint/restore code of its own yet: both kernels run
@@ -164,26 +168,6 @@ static inline bool criu_hws(void)
 		policy = 0;
 	fclose(f);
 	return policy != 2;
-}
-
-/*
- * The stock code takes topology_lock under a dqm lock, which closes a cycle of
- * locks.  It is known: prove everything but that while its rows run.
- * Returns what was set before, for the second call.
- */
-static inline int criu_prove_locking(int prove)
-{
-	FILE *f = fopen("/sys/module/lockdep/parameters/prove_locking", "r+e");
-	int before = 0;
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%d", &before) == 1) {
-		rewind(f);
-		fprintf(f, "%d\n", prove);
-	}
-	fclose(f);
-	return before;
 }
 
 static inline const struct criu_expect *criu_expectation(const char *row)

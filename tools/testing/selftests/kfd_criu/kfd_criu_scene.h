@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include "../kselftest.h"
 #include "kfd_lib.h"
 
 #define UNUSED			__attribute__((unused))
@@ -69,22 +70,42 @@ static const struct scene_bo_kind {
 	uint32_t size, flags;
 	bool pattern;
 } scene_bo_kinds[NUM_BO] = {
-	[BO_CELL]	= { "cells", GPU_A, ON_AB, BO_SIZE, KFD_BO_GTT, false },
-	[BO_VRAM_A]	= { "VRAM mapped on its own GPU", GPU_A, ON_A, BO_SIZE, KFD_BO_VRAM, true },
-	[BO_VRAM_AB]	= { "VRAM mapped on both GPUs", GPU_B, ON_AB, BO_SIZE, KFD_BO_VRAM, true },
-	[BO_VRAM_PEER]	= { "VRAM mapped on the other GPU alone", GPU_A, ON_B, BO_SIZE, KFD_BO_VRAM,
-			    true },
-	[BO_GTT_AB]	= { "GTT mapped on both GPUs", GPU_A, ON_AB, BO_SIZE, KFD_BO_GTT, true },
-	[BO_GTT_B]	= { "GTT mapped on the other GPU alone", GPU_A, ON_B, BO_SIZE, KFD_BO_GTT,
-			    true },
-	[BO_UPTR_AB]	= { "user pointer mapped on both GPUs", GPU_A, ON_AB, BO_SIZE, KFD_BO_USERPTR,
-			    true },
-	[BO_UPTR_A]	= { "user pointer mapped on one GPU", GPU_A, ON_A, BO_SIZE, KFD_BO_USERPTR,
-			    true },
-	[BO_NOWHERE]	= { "GTT mapped on no GPU", GPU_A, 0, BO_SIZE, KFD_BO_GTT, true },
-	[BO_DOORBELL_A]	= { "doorbells of GPU A", GPU_A, ON_A, 8192, KFD_BO_DOORBELL, false },
-	[BO_DOORBELL_B]	= { "doorbells of GPU B", GPU_B, ON_B, 8192, KFD_BO_DOORBELL, false },
-	[BO_PAGE]	= { "signal page", GPU_A, ON_AB, KFD_SIGNAL_EVENT_LIMIT * 8, KFD_BO_GTT, false },
+	[BO_CELL] = {
+		"cells", GPU_A, ON_AB, BO_SIZE, KFD_BO_GTT, false
+	},
+	[BO_VRAM_A] = {
+		"VRAM mapped on its own GPU", GPU_A, ON_A, BO_SIZE, KFD_BO_VRAM, true
+	},
+	[BO_VRAM_AB] = {
+		"VRAM mapped on both GPUs", GPU_B, ON_AB, BO_SIZE, KFD_BO_VRAM, true
+	},
+	[BO_VRAM_PEER] = {
+		"VRAM mapped on the other GPU alone", GPU_A, ON_B, BO_SIZE, KFD_BO_VRAM, true
+	},
+	[BO_GTT_AB] = {
+		"GTT mapped on both GPUs", GPU_A, ON_AB, BO_SIZE, KFD_BO_GTT, true
+	},
+	[BO_GTT_B] = {
+		"GTT mapped on the other GPU alone", GPU_A, ON_B, BO_SIZE, KFD_BO_GTT, true
+	},
+	[BO_UPTR_AB] = {
+		"user pointer mapped on both GPUs", GPU_A, ON_AB, BO_SIZE, KFD_BO_USERPTR, true
+	},
+	[BO_UPTR_A] = {
+		"user pointer mapped on one GPU", GPU_A, ON_A, BO_SIZE, KFD_BO_USERPTR, true
+	},
+	[BO_NOWHERE] = {
+		"GTT mapped on no GPU", GPU_A, 0, BO_SIZE, KFD_BO_GTT, true
+	},
+	[BO_DOORBELL_A] = {
+		"doorbells of GPU A", GPU_A, ON_A, 8192, KFD_BO_DOORBELL, false
+	},
+	[BO_DOORBELL_B] = {
+		"doorbells of GPU B", GPU_B, ON_B, 8192, KFD_BO_DOORBELL, false
+	},
+	[BO_PAGE] = {
+		"signal page", GPU_A, ON_AB, KFD_SIGNAL_EVENT_LIMIT * 8, KFD_BO_GTT, false
+	},
 };
 
 /* 64-bit words of BO_CELL */
@@ -302,7 +323,8 @@ static int make_events(struct ctx *c)
 						i != EV_STATE, i == EV_SDMA ? page : NULL));
 	}
 	if (!(c->s->flags & S_NO_EVENTS))
-		TRY(c, kfd_event_create(&c->k, &c->ev[EV_MEMORY], KFD_IOC_EVENT_MEMORY, true, NULL));
+		TRY(c, kfd_event_create(&c->k, &c->ev[EV_MEMORY], KFD_IOC_EVENT_MEMORY, true,
+					NULL));
 	return 0;
 }
 
@@ -411,8 +433,9 @@ static int UNUSED call_finish_sdma_job(struct ctx *c)
 	scene_quiet();
 	NEED(c, *cell32(c, CELL_AFTER) == 0, "the job ran through its closed gate");
 	*cell32(c, CELL_GATE) = 1;
-	NEED(c, kfd_wait32(cell32(c, CELL_AFTER), 2, c->s->wait_ms), "the SDMA job does not finish");
-	for (i = 0; i < sizeof(chain) / sizeof(chain[0]); i++) {
+	NEED(c, kfd_wait32(cell32(c, CELL_AFTER), 2, c->s->wait_ms),
+	     "the SDMA job does not finish");
+	for (i = 0; i < ARRAY_SIZE(chain); i++) {
 		bad = scene_bad((char *)c->bo[chain[i]].cpu + HALF, HALF, SEED_JOB);
 		NEED(c, !bad, "%u words wrong in %s", bad, scene_bo_kinds[chain[i]].name);
 	}
@@ -604,7 +627,7 @@ static void drop_image(struct scene *s)
 	}
 }
 
-/* As the dumper: seize, take the KFD fd.  Returns it or a negative errno; the process is stopped. */
+/* As the dumper: seize, take the KFD fd and return it; the process is stopped. */
 static int UNUSED grab(struct proc *p)
 {
 	int fd, r = kfd_seize(p->pid);

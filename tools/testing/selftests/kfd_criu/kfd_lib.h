@@ -301,6 +301,15 @@ void gem_destroy(int drm_fd, struct gem_bo *bo);
  */
 int kfd_vram_hog(int render_minor, uint64_t bytes, uint32_t seed);
 
+/* --- the kernel under test --- */
+
+/*
+ * Have lockdep prove lock orders (1) or not (0): around what is known to close
+ * a cycle, so that the report of it does not end the proof of all the rest.
+ * Returns what was set before, for the second call; 0 without lockdep.
+ */
+int kfd_prove_locking(int prove);
+
 /* --- AMDKFD_IOC_CRIU_OP --- */
 
 /**
