@@ -216,7 +216,8 @@ result "a warning of the kernel" 1 'WARNING: CPU: 0 PID: 1 at a\.c'
 for report in 'BUG: KASAN: slab-use-after-free in f' 'Oops: general protection fault' \
 	'WARNING: possible circular locking dependency detected' \
 	'UBSAN: array-index-out-of-bounds in x.c' 'WARNING: suspicious RCU usage' \
-	'BUG: sleeping function called from invalid context'; do
+	'BUG: sleeping function called from invalid context' \
+	'amdgpu 051d:00:01.0: amdgpu: simgpu: HIQ stopped: -22'; do
 	runner "$good" "[ 1.0] $report\n"
 	result "the kernel's log: $report" 1 'kernel_log'
 done

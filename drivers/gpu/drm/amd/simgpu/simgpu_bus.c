@@ -283,7 +283,7 @@ int simgpu_bus_attach(struct simgpu *sim)
 	struct pci_dev *pdev = sim->adev->pdev;
 	struct simgpu_function *fn;
 
-	if (pdev->bus != simgpu_bus.bus && pci_domain_nr(pdev->bus) != SIMGPU_PCI_DOMAIN)
+	if (pdev->bus != simgpu_bus.bus)
 		return -ENODEV;
 	fn = simgpu_bus_function(pdev->bus, pdev->devfn);
 	if (!fn)

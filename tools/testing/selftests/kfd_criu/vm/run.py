@@ -31,7 +31,9 @@ TROUBLE = re.compile(
     r"lock held when returning to user space|possible deadlock|ODEBUG:|"
     r"unable to handle|kernel BUG at|soft lockup|blocked for more than|rcu.*detected stalls|"
     r"refcount_t:|list_(add|del) corruption|"
-    r"Out of memory: Killed process|segfault at")
+    r"Out of memory: Killed process|segfault at|"
+    # what the simulated hardware found wrong with the driver's requests
+    r"simgpu: (HIQ|MQD|MAP_QUEUES)|simgpu: \S+: ring stopped")
 # A report that is longer than this says no more.
 REPORT_LINES = 60
 # Debug kernels take longer for everything.
