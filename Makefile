@@ -2,6 +2,8 @@
 #
 # Every command of this repository; 'make' lists them.
 
+on = $(filter-out 0 n no,$(1))
+
 KSRC ?= /usr/src/linux-source-6.12.tar.xz
 KERNEL ?= ours
 DEBUG ?=
@@ -11,7 +13,8 @@ KVM ?=
 J ?= $(shell nproc)
 TRAILER ?=
 TIMEOUT ?=
-ROUNDS ?=
+# The debug kernel is there to find what takes long to show.
+ROUNDS ?= $(if $(call on,$(DEBUG)),200)
 GPUS ?=
 VRAM_MB ?= 128
 SCHED ?= 0
@@ -21,7 +24,6 @@ PARAMS ?= $(if $(GPUS),sched_policy=$(SCHED) simgpu_count=$(GPUS) simgpu_base=0x
 export J KSRC
 series := scripts/series.py --ksrc "$(KSRC)"
 selftests := tools/testing/selftests/kfd_criu
-on = $(filter-out 0 n no,$(1))
 results = build/results/$(KERNEL)$(if $(call on,$(DEBUG)),-debug)
 vmtest_options = -l $(KERNEL) -r $(results) $(if $(call on,$(DEBUG)),-d) $(if $(call on,$(KVM)),-k) \
 	$(if $(TEST),-t '$(TEST)') $(if $(CELL),-c '$(CELL)') $(if $(TIMEOUT),-T '$(TIMEOUT)') \
@@ -54,7 +56,7 @@ help:
 	@echo 'TEST=<glob>             only test programs of that name'
 	@echo 'CELL=<glob>             only boots of that name, see $(selftests)/vm/cells'
 	@echo 'TIMEOUT=<seconds>       for one test program (four times that with DEBUG=1)'
-	@echo 'ROUNDS=<n>              rounds of kfd_stress (200 with DEBUG=1 want TIMEOUT=1500 or so)'
+	@echo 'ROUNDS=<n>              rounds of kfd_stress (default 6, 200 with DEBUG=1)'
 	@echo 'GPUS=<n> VRAM_MB=<n> SCHED=0|2   other simulated GPUs than the cell has'
 	@echo 'PARAMS="..."            or all parameters of amdgpu'
 	@echo 'KVM=1                   KVM instead of an emulated CPU'
