@@ -7,6 +7,8 @@ set -eu
 packages=(
 	# the kernel and the series
 	bc bison build-essential coccinelle ed flex git libelf-dev libssl-dev python3 xz-utils
+	# what coccinelle loads for the scripts that tell which rule did not apply
+	libpython3-dev
 	# the virtual machine
 	busybox-static criu kmod qemu-system-x86 rocminfo
 	# programs on other people's libraries
