@@ -251,13 +251,18 @@ void simgpu_bus_init(void)
  */
 void simgpu_bus_exit(void)
 {
+	struct pci_host_bridge *bridge;
+
 	if (!simgpu_bus.bus)
 		return;
+	bridge = to_pci_host_bridge(simgpu_bus.bus->bridge);
 	pci_lock_rescan_remove();
 	pci_stop_root_bus(simgpu_bus.bus);
 	pci_remove_root_bus(simgpu_bus.bus);
 	pci_unlock_rescan_remove();
 	simgpu_bus.bus = NULL;
+	/* the reference of pci_create_root_bus(), which removing the bus leaves to its owner */
+	put_device(&bridge->dev);
 }
 
 /**

@@ -181,15 +181,14 @@ def unknown_leaks(text, label, known):
     """Objects of a kmemleak report, without those that a line of known-leaks tells about."""
     objects = [part for part in re.split(r"^(?=unreferenced object)", text, flags=re.M)
                if part.strip()]
-    functions = []
+    patterns = []
     for line in known.splitlines():
         line = line.split("#")[0].strip()
         if line:
-            kernel, function, _ = (field.strip() for field in line.split("|", 2))
-            if kernel == label:
-                functions.append(function)
-    pattern = re.compile(r"^\s*(?:%s)\+0x" % "|".join(map(re.escape, functions)), re.M)
-    unknown = [part for part in objects if not functions or not pattern.search(part)]
+            kernel, pattern, _ = (field.strip() for field in line.split(" | ", 2))
+            if kernel in ("any", label):
+                patterns.append(re.compile(pattern))
+    unknown = [part for part in objects if not any(p.search(part) for p in patterns)]
     return unknown, len(objects) - len(unknown)
 
 
