@@ -25,8 +25,9 @@ esac
 missing=()
 for package in "${packages[@]}"; do
 	state=$(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null) || true
-	case $state in
-	*installed\ *) ;;
+	# a package that was there once is "not-installed"
+	case " $state" in
+	*" installed "*) ;;
 	*) missing+=("$package") ;;
 	esac
 done
