@@ -29,11 +29,13 @@ vmtest_options = -l $(KERNEL) -r $(results) $(if $(call on,$(DEBUG)),-d) $(if $(
 	$(if $(TEST),-t '$(TEST)') $(if $(CELL),-c '$(CELL)') $(if $(TIMEOUT),-T '$(TIMEOUT)') \
 	$(if $(PARAMS),-p '$(PARAMS)') $(if $(ROUNDS),-e KFD_STRESS_ROUNDS=$(ROUNDS))
 
-# Trees for the tests and for the kernel that is booted; often it is one.
+tree = $$($(series) tree --kernel "$(1)" 2>/dev/null || $(series) tree --kernel "$(1)")
+# Images of ours are carried to the stock kernel and back, which is not worth a debug build.
+other = $(if $(filter stock,$(KERNEL))$(call on,$(DEBUG)),,$(call tree,stock))
+# Trees for the tests and for the kernel that is booted, often it is one; and for the other kernel.
 define vmtest
-@ours=$$($(series) tree --kernel ours) && \
-kernel=$$($(series) tree --kernel "$(KERNEL)" 2>/dev/null || $(series) tree --kernel "$(KERNEL)") && \
-$(selftests)/vmtest.sh -S "$$ours" -K "$$kernel" $(vmtest_options) $(1)
+@ours=$$($(series) tree --kernel ours) && kernel=$(call tree,$(KERNEL)) && other=$(other) && \
+$(selftests)/vmtest.sh -S "$$ours" -K "$$kernel" $${other:+-O "$$other"} $(vmtest_options) $(1)
 endef
 
 .PHONY: help deps kernel series test shell demo check check-series selftest clean

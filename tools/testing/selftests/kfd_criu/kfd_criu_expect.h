@@ -143,17 +143,11 @@ static const struct criu_expect criu_expectations[] = {
 
 #define CRIU_EXPECTATIONS	ARRAY_SIZE(criu_expectations)
 
-/*
- * The series has no checkpoint/restore code of its own yet: both kernels run
- * the stock code.  To be cleared with the patch that brings it.
- */
-#define CRIU_OURS_IS_STOCK	1
-
 static inline bool criu_stock_code(void)
 {
 	const char *kernel = getenv("KFD_CRIU_KERNEL");
 
-	return CRIU_OURS_IS_STOCK || !kernel || strcmp(kernel, "ours");
+	return !kernel || strcmp(kernel, "ours");
 }
 
 /* amdgpu's sched_policy: 0 and 1 use the hardware scheduler, 2 does not. */

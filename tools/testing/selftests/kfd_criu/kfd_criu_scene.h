@@ -485,16 +485,17 @@ static int UNUSED call_aql_works(struct ctx *c)
 	return 0;
 }
 
-/* Start the restored copy: RESTORE, contents, doorbells, and then the process' own memory. */
-static int UNUSED call_restore(struct ctx *c)
+/*
+ * Start the restored copy: RESTORE, contents, doorbells, and then the process' own memory.
+ * GPU i of the source becomes GPU @remap[i].
+ */
+static int UNUSED restore_onto(struct ctx *c, const unsigned int *remap)
 {
-	unsigned int remap[KFD_MAX_GPUS], i;
 	struct scene *s = c->s;
 	struct kfd before = c->k;
+	unsigned int i;
 	int r;
 
-	for (i = 0; i < KFD_MAX_GPUS; i++)
-		remap[i] = c->arg[0] && i < 2 ? !i : i;
 	r = kfd_criu_restore(&c->k, &s->img, remap);
 	if (r)
 		c->k.fd = -1;
@@ -517,6 +518,15 @@ static int UNUSED call_restore(struct ctx *c)
 		memcpy((void *)(uintptr_t)p->va, p->data, p->size);
 	}
 	return 0;
+}
+
+static int UNUSED call_restore(struct ctx *c)
+{
+	unsigned int remap[KFD_MAX_GPUS], i;
+
+	for (i = 0; i < KFD_MAX_GPUS; i++)
+		remap[i] = c->arg[0] && i < 2 ? !i : i;
+	return restore_onto(c, remap);
 }
 
 /* --- the test's side: starting, dumping, killing --- */

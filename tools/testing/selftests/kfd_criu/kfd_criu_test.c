@@ -1119,6 +1119,11 @@ ROW(dmabuf_import_stays_shared, S_NO_JOB)
 {
 	START();
 	SETUP(!call(SRC, call_import_alias) && !call(SRC, call_alias_is_one), "alias");
+	/* to refuse is as good: nothing is lost */
+	if (pause_queues(SRC) == -EOPNOTSUPP) {
+		CHECK(!call(SRC, call_alias_is_one), "after a refused PROCESS_INFO");
+		return;
+	}
 	MOVE(false);
 	CHECK(!call(DST, call_alias_is_one), "alias");
 }

@@ -12,6 +12,7 @@ env=()
 kernel_tree=''
 label=ours
 kvm=''
+other_tree=''
 parameters=''
 results=''
 shell=''
@@ -25,6 +26,8 @@ usage()
 usage: vmtest.sh [option]...
   -S <tree>    kernel sources with the tests (default: the tree this file is in)
   -K <tree>    kernel sources to boot, if others than those with the tests
+  -O <tree>    stock kernel sources, for cells that boot that kernel as well; if they are
+               those of -K, cells that are about the difference are left out
   -l <label>   what the tests see as KFD_CRIU_KERNEL: ours (default) or stock
   -d           debug kernel: KASAN, lockdep, kmemleak and more
   -t <glob>    only test programs of this name
@@ -39,10 +42,11 @@ usage: vmtest.sh [option]...
 EOF
 }
 
-while getopts 'S:K:l:dt:c:T:p:e:r:knsh' option; do
+while getopts 'S:K:O:l:dt:c:T:p:e:r:knsh' option; do
 	case $option in
 	S) srctree=$(realpath "$OPTARG") ;;
 	K) kernel_tree=$(realpath "$OPTARG") ;;
+	O) other_tree=$(realpath "$OPTARG") ;;
 	l) label=$OPTARG ;;
 	d) debug=1 ;;
 	t) test=$OPTARG ;;
@@ -77,12 +81,29 @@ fi
 kernel=$kernel_tree/$out
 # The tests always come from the sources given with -S, whatever kernel is booted.
 tests=$srctree/$out/kfd_criu
-mkdir -p "$kernel/vm"
-"$here/vm/initramfs.py" --out "$kernel" --tests "$tests" "$kernel/vm/initramfs.cpio"
+initramfs()
+{
+	mkdir -p "$1/vm"
+	"$here/vm/initramfs.py" --out "$1" --tests "$tests" "$1/vm/initramfs.cpio"
+}
+initramfs "$kernel"
 
-exec "$here/vm/run.py" --srctree "$srctree" --kernel "$kernel/arch/x86/boot/bzImage" \
+run=("$here/vm/run.py" --srctree "$srctree" --kernel "$kernel/arch/x86/boot/bzImage" \
 	--initramfs "$kernel/vm/initramfs.cpio" --tests "$tests" \
 	--results "${results:-$kernel/vm/results}" --label "$label" \
 	${cell:+--cell "$cell"} ${test:+--test "$test"} ${timeout:+--timeout "$timeout"} \
 	${parameters:+--parameters "$parameters"} ${debug:+--debug} ${kvm:+--kvm} \
-	${shell:+--shell} ${env[@]+"${env[@]}"}
+	${shell:+--shell} ${env[@]+"${env[@]}"})
+
+# Another kernel takes time to build: only if it is going to be booted.
+if [ "$other_tree" = "$kernel_tree" ]; then
+	run+=(--same)
+elif [ -n "$other_tree" ] && [ -z "$shell" ] && "${run[@]}" --other stock --wants-other; then
+	other=$other_tree/$out
+	[ -z "$build" ] ||
+		ONLY=kernel "$here/vm/build.sh" "$other_tree" "$out" ${fragments[@]+"${fragments[@]}"}
+	initramfs "$other"
+	run+=(--other stock --other-kernel "$other/arch/x86/boot/bzImage" \
+		--other-initramfs "$other/vm/initramfs.cpio")
+fi
+exec "${run[@]}"

@@ -13,6 +13,10 @@ src=$(realpath "$1")
 out=$2
 shift 2
 fragments=("$here/../config" "$here/vm.config" "$@")
+# The stock kernel has not heard of these.
+if grep -q HSA_AMD_CRIU "$src/drivers/gpu/drm/amd/amdkfd/Kconfig"; then
+	fragments+=("$here/criu.config")
+fi
 jobs=${J:-$(nproc)}
 
 cc=gcc

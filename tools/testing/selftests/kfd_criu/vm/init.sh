@@ -5,7 +5,7 @@
 # Process 1 of the test machine: loads amdgpu, runs the programs of one cell,
 # and sends their output and the verdict through virtio ports to the host.
 # /etc/plan, written by run.py, sets CELL, LOAD, MODULE_PARAMETERS, PROGRAMS,
-# PROGRAM_TIMEOUT, CELL_TIMEOUT, KMEMLEAK, INTERACTIVE and the environment.
+# PROGRAM_TIMEOUT, CELL_TIMEOUT, CARRY, KMEMLEAK, INTERACTIVE and the environment.
 
 export PATH=/tests:/bin:/sbin HOME=/root TERM=linux
 mount -t proc none /proc
@@ -88,24 +88,28 @@ exec 3>"$(find_port results)" 4>"$(find_port verdict)"
 ) 3>&- 4>&- &
 watchdog=$!
 
+# run_program NAME [ARGUMENT]...
 run_program()
 {
-	echo "#@ start $1" >&3
+	echo "#@ start $*" >&3
 	# Its own session, so that all its children can be ended with it.
-	setsid "/tests/$1" >&3 2>&1 4>&- < /dev/null &
+	program=/tests/$1
+	name=$*
+	shift
+	setsid "$program" "$@" >&3 2>&1 4>&- < /dev/null &
 	pid=$!
 	left=$((PROGRAM_TIMEOUT * 5))
 	while kill -0 $pid 2>/dev/null; do
 		if [ $left -le 0 ]; then
-			dump_tasks "time limit of $1"
+			dump_tasks "time limit of $name"
 			dump_stacks $pid
 			kill -KILL -$pid 2>/dev/null
 			echo >&3
-			echo "#@ timeout $1" >&3
+			echo "#@ timeout $name" >&3
 			# What cannot be killed is not waited for: the cell is over then.
 			sleep 5
 			if kill -0 $pid 2>/dev/null; then
-				echo "#@ stuck $1" >&3
+				echo "#@ stuck $name" >&3
 				echo "stuck" >&4
 				power_off
 			fi
@@ -117,7 +121,7 @@ run_program()
 	wait $pid
 	status=$?
 	echo >&3
-	echo "#@ end $1 $status" >&3
+	echo "#@ end $name $status" >&3
 }
 
 if ! load_amdgpu 2>/tmp/modprobe; then
@@ -128,9 +132,15 @@ fi
 # Boot allocates things that look lost for a moment; what tests lose counts.
 [ "$KMEMLEAK" != 1 ] || echo clear > /sys/kernel/debug/kmemleak
 
-for program in $PROGRAMS; do
-	run_program "$program"
+for entry in $PROGRAMS; do
+	# shellcheck disable=SC2046	# a program and its arguments
+	run_program $(echo "$entry" | tr : ' ')
 done
+
+# For the next boot of this cell, in the form in which it finds it.
+if [ "$CARRY" = 1 ] && [ -e /carry ]; then
+	(cd / && echo carry | cpio -o -H newc) > "$(find_port carry)" 2> /dev/null
+fi
 
 if [ "$KMEMLEAK" = 1 ]; then
 	echo "#@ note looking for memory leaks" >&3

@@ -6,6 +6,10 @@ A cell is a line of the file "cells": parameters of amdgpu, and the programs
 to run.  Output of the programs arrives through one virtio port, the verdict
 of the machine through another, the kernel's log through the serial line.
 All of it becomes one KTAP document, which the kernel's own parser counts.
+
+Lines of the same name are one cell of several boots, each of which finds the
+file /carry that the one before left: it comes out through a third port, as an
+archive that goes behind the next initramfs.
 """
 
 import argparse
@@ -46,18 +50,44 @@ class Error(Exception):
 
 
 class Cell:
-    """One line of the table."""
+    """One line of the table: one boot."""
 
     def __init__(self, line, known):
         fields = [field.strip() for field in line.split("|")]
         if len(fields) != 3:
             raise Error(f"cells: three fields expected in '{line}'")
         self.name, self.parameters, patterns = fields
-        self.programs = []
+        self.title = self.name      # unlike any other boot's
+        self.before = None          # the boot whose file this one finds
+        self.carries = False        # is there one after it?
+        self.kernel = None          # label of the kernel, None: the one under test
+        match = re.match(r"(\w+):\s*(.*)", self.parameters)
+        if match:
+            self.kernel, self.parameters = match.groups()
+        self.programs = []          # each with its arguments, as in a command line
         for pattern in patterns.split():
+            pattern, *arguments = pattern.split(":")
+            if pattern.startswith("!"):
+                self.programs = [name for name in self.programs
+                                 if not fnmatch.fnmatchcase(name, pattern[1:])]
+                continue
             for name in known:
-                if fnmatch.fnmatchcase(name, pattern) and name not in self.programs:
-                    self.programs.append(name)
+                command = " ".join([name, *arguments])
+                if fnmatch.fnmatchcase(name, pattern) and command not in self.programs:
+                    self.programs.append(command)
+
+
+def read_cells(path, known):
+    """All lines of the table, boots of one cell behind each other."""
+    cells = [Cell(line, known) for line in path.read_text().splitlines()
+             if line.strip() and not line.startswith("#")]
+    for before, cell in zip(cells, cells[1:]):
+        if cell.name == before.name:
+            cell.before, before.carries = before, True
+            if not before.before:
+                before.title += ".1"
+            cell.title = f"{cell.name}.{int(before.title.rsplit('.', 1)[1]) + 1}"
+    return cells
 
 
 class Program:
@@ -232,11 +262,16 @@ class Machine:
         self.leaks = []
         self.partial = ""
         folder = args.results
-        self.console = folder / f"{cell.name}.console"
-        self.results = folder / f"{cell.name}.results"
-        self.verdict = folder / f"{cell.name}.verdict"
+        self.console = folder / f"{cell.title}.console"
+        self.results = folder / f"{cell.title}.results"
+        self.verdict = folder / f"{cell.title}.verdict"
+        self.carry = folder / f"{cell.title}.carry"
         self.ended = None
         self.seconds = 0.0
+        self.label = cell.kernel or args.label
+        self.kernel, self.initramfs = args.kernel, args.initramfs
+        if self.label != args.label:
+            self.kernel, self.initramfs = args.other_kernel, args.other_initramfs
 
     def limits(self):
         factor = DEBUG_FACTOR if self.args.debug else 1
@@ -246,23 +281,24 @@ class Machine:
     def plan(self):
         program_limit, cell_limit = self.limits()
         values = {
-            "CELL": self.cell.name,
+            "CELL": self.cell.title,
             "LOAD": "0" if self.cell.parameters == "-" else "1",
             "MODULE_PARAMETERS": "" if self.cell.parameters == "-" else self.cell.parameters,
-            "PROGRAMS": " ".join(self.cell.programs),
+            "PROGRAMS": " ".join(command.replace(" ", ":") for command in self.cell.programs),
             "PROGRAM_TIMEOUT": str(program_limit),
             "CELL_TIMEOUT": str(cell_limit),
+            "CARRY": str(int(self.cell.carries)),
             "KMEMLEAK": "1" if self.args.debug else "0",
             "INTERACTIVE": "1" if self.args.shell else "0",
         }
-        exports = {"KFD_CRIU_KERNEL": self.args.label, "KFD_CRIU_DEBUG": str(int(self.args.debug)),
+        exports = {"KFD_CRIU_KERNEL": self.label, "KFD_CRIU_DEBUG": str(int(self.args.debug)),
                    **dict(pair.split("=", 1) for pair in self.args.env)}
         lines = [f"{name}='{value}'" for name, value in values.items()]
         lines += [f"export {name}='{value}'" for name, value in exports.items()]
         return "\n".join(lines) + "\n"
 
     def initrd(self):
-        """The common archive with this cell's plan behind it."""
+        """The common archive with this cell's plan behind it, and what the last boot left."""
         # pylint: disable=import-outside-toplevel
         sys.path.insert(0, str(HERE))
         sys.dont_write_bytecode = True
@@ -272,10 +308,17 @@ class Machine:
         cpio.file("etc/plan", self.plan().encode())
         cpio.close()
         path = self.args.results / "initrd"
-        with open(path, "wb") as target, open(self.args.initramfs, "rb") as source:
+        with open(path, "wb") as target, open(self.initramfs, "rb") as source:
             shutil.copyfileobj(source, target)
             target.write(plan.getvalue())
+            if self.cell.before:
+                target.write(self.carried())
         return path
+
+    def carried(self):
+        """The archive of the boot before; empty if there is none."""
+        path = self.args.results / f"{self.cell.before.title}.carry"
+        return path.read_bytes() if path.is_file() else b""
 
     def command(self):
         accel = "kvm" if self.args.kvm else "tcg"
@@ -290,7 +333,7 @@ class Machine:
         argv = [self.args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
                 "-machine", f"q35,accel={accel}", "-cpu", cpu, "-m", self.args.memory,
                 "-smp", str(self.args.cpus), "-no-reboot",
-                "-kernel", str(self.args.kernel), "-initrd", str(self.initrd()),
+                "-kernel", str(self.kernel), "-initrd", str(self.initrd()),
                 "-append", " ".join(cmdline)]
         if self.args.shell:
             return [*argv, "-chardev", "stdio,id=con,mux=on,signal=off", "-serial", "chardev:con",
@@ -300,7 +343,10 @@ class Machine:
                 "-chardev", f"file,id=results,path={self.results}",
                 "-device", "virtserialport,chardev=results,name=results",
                 "-chardev", f"file,id=verdict,path={self.verdict}",
-                "-device", "virtserialport,chardev=verdict,name=verdict"]
+                "-device", "virtserialport,chardev=verdict,name=verdict",
+                *(["-chardev", f"file,id=carry,path={self.carry}",
+                   "-device", "virtserialport,chardev=carry,name=carry"]
+                  if self.cell.carries else [])]
 
     def feed(self, text):
         """Take in what the programs wrote since the last time."""
@@ -354,12 +400,17 @@ class Machine:
         self.current = None
 
     def run(self):
+        for path in (self.console, self.results, self.verdict, self.carry):
+            path.unlink(missing_ok=True)
+        if self.cell.before and not self.carried():
+            self.trouble.append(("carry", f"{self.cell.before.title} left nothing to go on with"))
+            return
         for path in (self.console, self.results, self.verdict):
             path.write_bytes(b"")
         start = time.monotonic()
         # Beyond the machine's own limit, which leaves a dump behind.
         limit = self.limits()[1] + 30
-        qemu_log = self.args.results / f"{self.cell.name}.qemu"
+        qemu_log = self.args.results / f"{self.cell.title}.qemu"
         with open(self.results, "r", errors="replace", newline="\n") as results, \
                 open(qemu_log, "wb") as errors, \
                 subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=errors,
@@ -399,7 +450,7 @@ class Machine:
         for number, report in enumerate(reports(console), 1):
             self.trouble.append((f"kernel_log.{number}", report))
         known = Path(__file__).with_name("known-leaks").read_text()
-        leaks, count = unknown_leaks("\n".join(self.leaks), self.args.label, known)
+        leaks, count = unknown_leaks("\n".join(self.leaks), self.label, known)
         if count:
             self.screen.line(f"{self.title} {count} leak(s) that vm/known-leaks tells about")
         if leaks:
@@ -427,6 +478,8 @@ class Machine:
 
     def dumps(self):
         """The part of the kernel's log that a time limit left behind."""
+        if not self.console.is_file():
+            return []
         console = self.console.read_text(errors="replace").replace("\r", "")
         return re.findall(r"[^\n]*vmtest: dump of blocked.*?vmtest: end of dump", console, re.S)
 
@@ -451,8 +504,8 @@ class Machine:
             count += 1
             results.append(f"{pad}ok {count} kernel_log")
         failed = any(line.startswith(f"{pad}not ok") for line in results)
-        return [f"{pad}KTAP version 1", f"{pad}# Subtest: {self.cell.name}", f"{pad}1..{count}",
-                *results, f"{'not ok' if failed else 'ok'} {number} {self.cell.name}"]
+        return [f"{pad}KTAP version 1", f"{pad}# Subtest: {self.cell.title}", f"{pad}1..{count}",
+                *results, f"{'not ok' if failed else 'ok'} {number} {self.cell.title}"]
 
 
 def parse(document, srctree):
@@ -541,16 +594,22 @@ def known_tests(args):
 def choose(args):
     """The cells to boot, each with the programs that were asked for."""
     known = known_tests(args)
-    cells = [Cell(line, known) for line in args.cells.read_text().splitlines()
-             if line.strip() and not line.startswith("#")]
+    cells = read_cells(args.cells, known)
     if args.cell:
-        names = [cell.name for cell in cells]
+        names = list(dict.fromkeys(cell.name for cell in cells))
         cells = [cell for cell in cells if fnmatch.fnmatchcase(cell.name, args.cell)]
         if not cells:
             raise Error(f"no cell '{args.cell}', there are: {', '.join(names)}")
+    there = {None} if args.same else {None, args.label, args.other}
+    lost = {cell.name: cell.kernel for cell in cells if cell.kernel not in there}
+    if cells and all(cell.name in lost for cell in cells):
+        raise Error(f"cell '{cells[0].name}' boots a kernel '{lost[cells[0].name]}', "
+                    "which is not there")
+    cells = [cell for cell in cells if cell.name not in lost]
     for cell in cells:
         if args.test:
-            cell.programs = [name for name in cell.programs
+            names = [(command.split()[0], command) for command in cell.programs]
+            cell.programs = [command for name, command in names
                              if fnmatch.fnmatchcase(name, args.test) or
                              fnmatch.fnmatchcase(name.rsplit(".", 1)[0], args.test)]
     cells = [cell for cell in cells if cell.programs]
@@ -561,11 +620,12 @@ def choose(args):
 
 
 def run_shell(args):
-    cells = [Cell(line, []) for line in args.cells.read_text().splitlines()
-             if line.strip() and not line.startswith("#")]
+    cells = read_cells(args.cells, [])
     cell = next((c for c in cells if c.name == (args.cell or "hws")), None)
     if cell is None:
         raise Error(f"no cell '{args.cell}'")
+    # In a shell there is no boot before, and only the kernel under test.
+    cell.before = cell.kernel = None
     if args.parameters:
         cell.parameters = args.parameters
     print("Leave with 'exit', or Ctrl-A X.", flush=True)
@@ -578,7 +638,7 @@ def run_cells(args):
     machines = []
     start = time.monotonic()
     for number, cell in enumerate(cells, 1):
-        machine = Machine(args, cell, f"[{cell.name} {number}/{len(cells)}]", screen)
+        machine = Machine(args, cell, f"[{cell.title} {number}/{len(cells)}]", screen)
         if args.parameters and cell.parameters != "-":
             cell.parameters = args.parameters
         machine.run()
@@ -624,6 +684,13 @@ def main():
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                         help="for the programs")
     parser.add_argument("--label", default="ours", help="KFD_CRIU_KERNEL for the programs")
+    parser.add_argument("--same", action="store_true",
+                        help="no cells for one of two kernels: they are the same")
+    parser.add_argument("--other", help="label of another kernel, for cells that boot both")
+    parser.add_argument("--other-kernel", type=Path, help="its bzImage")
+    parser.add_argument("--other-initramfs", type=Path)
+    parser.add_argument("--wants-other", action="store_true",
+                        help="only say by the exit status if a cell boots that one")
     parser.add_argument("--debug", action="store_true", help="longer limits, look for leaks")
     parser.add_argument("--kvm", action="store_true")
     parser.add_argument("--shell", action="store_true", help="a shell instead of tests")
@@ -641,12 +708,16 @@ def main():
             passed, failed, skipped = summarise(args.parse.read_text().splitlines(), args.srctree)
             print(f"{passed} passed, {failed} failed, {skipped} skipped")
             return 1 if failed or not passed else 0
+        if args.wants_other:
+            return 0 if any(cell.kernel == args.other for cell in choose(args)) else 1
         args.results.mkdir(parents=True, exist_ok=True)
         if shutil.which(args.qemu) is None:
             raise Error(f"{args.qemu} is not installed: apt-get install qemu-system-x86")
         return run_shell(args) if args.shell else run_cells(args)
     except Error as error:
-        print(f"error: {error}", file=sys.stderr)
+        # What only asks is followed by a run that says so, too.
+        if not args.wants_other:
+            print(f"error: {error}", file=sys.stderr)
         return 1
 
 

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Checkpoint and restore of compute processes: events and the signal page.
+ */
+
+#include <linux/slab.h>
+#include "kfd_criu.h"
+#include "kfd_events.h"
+#include "kfd_priv.h"
+
+static_assert(KFD_CRIU_EVENT_TYPE_SIGNAL == KFD_EVENT_TYPE_SIGNAL);
+static_assert(KFD_CRIU_EVENT_TYPE_HW_EXCEPTION == KFD_EVENT_TYPE_HW_EXCEPTION);
+static_assert(KFD_CRIU_EVENT_TYPE_DEBUG == KFD_EVENT_TYPE_DEBUG);
+static_assert(KFD_CRIU_EVENT_TYPE_MEMORY == KFD_EVENT_TYPE_MEMORY);
+static_assert(KFD_CRIU_EVENT_SLOTS == KFD_SIGNAL_EVENT_LIMIT);
+static_assert(KFD_CRIU_EVENT_FIRST_OTHER == KFD_FIRST_NONSIGNAL_EVENT_ID);
+static_assert(KFD_CRIU_EVENT_LAST_OTHER == KFD_LAST_NONSIGNAL_EVENT_ID);
+static_assert(sizeof(struct kfd_hsa_memory_exception_data) <=
+	      sizeof_field(struct kfd_criu_event_record, data));
+static_assert(sizeof(struct kfd_hsa_hw_exception_data) <=
+	      sizeof_field(struct kfd_criu_event_record, data));
+
+static void event_count(struct kfd_process *p, struct kfd_criu_counts *counts)
+{
+	struct kfd_event *ev;
+	int id;
+
+	lockdep_assert_held(&p->event_mutex);
+	idr_for_each_entry(&p->event_idr, ev, id)
+		counts->events++;
+}
+
+static void save_one(struct kfd_process *p, struct kfd_event *ev,
+		     struct kfd_criu_event_record *rec)
+{
+	/* Interrupts set events without the mutex. */
+	spin_lock(&ev->lock);
+	rec->id = ev->event_id;
+	rec->type = ev->type;
+	rec->age = ev->event_age;
+	if (ev->auto_reset)
+		rec->flags |= KFD_CRIU_EVENT_AUTO_RESET;
+	if (ev->signaled)
+		rec->flags |= KFD_CRIU_EVENT_SIGNALED;
+	if (ev->type == KFD_EVENT_TYPE_MEMORY)
+		memcpy(rec->data, &ev->memory_exception_data, sizeof(ev->memory_exception_data));
+	else if (ev->type == KFD_EVENT_TYPE_HW_EXCEPTION)
+		memcpy(rec->data, &ev->hw_exception_data, sizeof(ev->hw_exception_data));
+	spin_unlock(&ev->lock);
+	rec->slot = UNSIGNALED_EVENT_SLOT;
+	if (ev->type == KFD_EVENT_TYPE_SIGNAL || ev->type == KFD_EVENT_TYPE_DEBUG)
+		rec->slot = kfd_event_slot(p, ev->event_id);
+}
+
+static int event_save(struct kfd_criu_save *s)
+{
+	struct kfd_criu_event_record *rec;
+	struct kfd_process *p = s->p;
+	struct kfd_event *ev;
+	int id;
+
+	lockdep_assert_held(&p->event_mutex);
+	if (!s->counts.events)
+		return 0;
+	rec = kfd_criu_write(&s->w, KFD_CRIU_RECORD_EVENTS, s->counts.events, sizeof(*rec), 0);
+	if (!rec)
+		return s->w.err;
+	idr_for_each_entry(&p->event_idr, ev, id)
+		save_one(p, ev, rec++);
+	return 0;
+}
+
+static int create(struct kfd_process *p, const struct kfd_criu_event_record *rec)
+{
+	struct kfd_event *ev;
+	int err;
+
+	ev = kzalloc(sizeof(*ev), GFP_KERNEL_ACCOUNT);
+	if (!ev)
+		return -ENOMEM;
+	spin_lock_init(&ev->lock);
+	init_waitqueue_head(&ev->wq);
+	ev->type = rec->type;
+	ev->auto_reset = rec->flags & KFD_CRIU_EVENT_AUTO_RESET;
+	ev->signaled = rec->flags & KFD_CRIU_EVENT_SIGNALED;
+	ev->event_age = rec->age;
+	if (rec->type == KFD_EVENT_TYPE_MEMORY)
+		memcpy(&ev->memory_exception_data, rec->data, sizeof(ev->memory_exception_data));
+	else if (rec->type == KFD_EVENT_TYPE_HW_EXCEPTION)
+		memcpy(&ev->hw_exception_data, rec->data, sizeof(ev->hw_exception_data));
+	err = kfd_event_restore(p, ev, rec->id);
+	if (err) {
+		kfree(ev);
+		return err == -ENOSPC ? -EEXIST : err;
+	}
+	kfd_event_set_slot(p, rec->id, rec->slot);
+	return 0;
+}
+
+static int event_prepare(struct kfd_criu_restore *r)
+{
+	const struct kfd_criu_process_record *process = r->img.process;
+	struct kfd_process *p = r->p;
+	int err = 0;
+	u32 i;
+
+	if (process->flags & KFD_CRIU_PROCESS_PAGE_BO) {
+		/* This also sets all slots to "not signalled"; the contents come later. */
+		err = kfd_kmap_event_page(p, process->signal_handle);
+		if (err)
+			return kfd_criu_refuse(err, "process", process->signal_handle,
+					       "signal page can't be mapped", 0, 0);
+		r->page_done = true;
+	}
+	mutex_lock(&p->event_mutex);
+	if (process->flags & KFD_CRIU_PROCESS_PAGE_KERNEL) {
+		err = kfd_event_page_restore(p, process->signal_size);
+		r->page_done = !err;
+	}
+	r->events_done = true;
+	for (i = 0; i < r->img.num_events && !err; i++) {
+		err = create(p, &r->img.events[i]);
+		if (err)
+			kfd_criu_refuse(err, "event", r->img.events[i].id, "can't be created",
+					0, 0);
+	}
+	p->signal_event_limit_reached = process->flags & KFD_CRIU_PROCESS_EVENT_LIMIT;
+	mutex_unlock(&p->event_mutex);
+	return err;
+}
+
+static void event_undo(struct kfd_criu_restore *r)
+{
+	struct kfd_process *p = r->p;
+
+	mutex_lock(&p->event_mutex);
+	if (r->events_done)
+		kfd_event_destroy_all(p);
+	p->signal_event_limit_reached = false;
+	mutex_unlock(&p->event_mutex);
+	if (r->page_done)
+		kfd_event_page_release(p);
+}
+
+const struct kfd_criu_class kfd_criu_event_class = {
+	.name = "event",
+	.count = event_count,
+	.save = event_save,
+	.prepare = event_prepare,
+	.undo = event_undo,
+};
