@@ -164,6 +164,9 @@ for word in "$@"; do
 	file:*) printf '%b' "$FAKE_CONSOLE" >> "${word#file:}" ;;
 	file,id=results,path=*) printf '%b' "$FAKE_RESULTS" >> "${word#*path=}" ;;
 	file,id=verdict,path=*) printf '%b' "$FAKE_VERDICT" >> "${word#*path=}" ;;
+	# what a boot leaves for the next, and whether it got there
+	file,id=carry,path=*) printf '%b' "${FAKE_CARRY-}" >> "${word#*path=}" ;;
+	*/initrd) ! grep -aq carried-over "$word" || echo "found it" >> "${word%/*}/found" ;;
 	esac
 done
 exit "${FAKE_STATUS:-0}"
@@ -230,6 +233,21 @@ runner "$good$known#@ leak unreferenced object 0x1 (size 8):\n#@ leak     f+0x1/
 result "another leak beside it" 1 'unreferenced object 0x1'
 extra=--test=no_such_test runner "$good"
 result "no test of that name" 1 'no test matches TEST=no_such_test'
+
+# a cell of two boots
+printf '%s\n' 'two | - | kfd_one_test:save:x' 'two | - | kfd_one_test:load:x' \
+	'both | ours: - | kfd_one_test' 'both | stock: - | kfd_one_test' > "$work/cells"
+good=${good//kfd_one_test/kfd_one_test \$words}
+FAKE_CARRY=carried-over runner "${good//\$words/save x}"
+{ cat "$work/results/found"; cat "$work/log"; } > "$work/both" 2>&1
+mv "$work/both" "$work/log"
+result "the second boot finds what the first one left" 1 'found it'
+result "a program is told apart by its arguments" 1 'two\.2 > kfd_one_test load x'
+rm -f "$work/results/found"
+runner "${good//\$words/save x}"
+result "a second boot without anything to find" 1 'two\.1 left nothing to go on with'
+extra=--cell=both runner "$good"
+result "a cell for a kernel that is not there" 1 "cell 'both' boots a kernel 'stock'"
 
 echo "1..$count"
 [ "$failed" = 0 ]

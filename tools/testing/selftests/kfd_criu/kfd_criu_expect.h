@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the checkpoint/restore code of a kernel is known not to pass, row by
- * row.  Rows that are not named here pass everywhere.
+ * What the checkpoint/restore code of Linux 6.12 is known not to pass, row by
+ * row.  Rows that are not named here pass there.  Ours passes every row that
+ * has a test.
  */
 #ifndef KFD_CRIU_EXPECT_H
 #define KFD_CRIU_EXPECT_H
@@ -16,12 +17,12 @@
 enum criu_outcome {
 	CRIU_PASS,
 	CRIU_FAIL,
-	CRIU_NOT_RUN,		/* would take the kernel down */
-	CRIU_NO_TEST,		/* nothing to be seen through the UAPI */
+	CRIU_NOT_RUN,		/* would take the kernel down, or has nothing to run on */
+	CRIU_NO_TEST,		/* nothing to be seen, whatever the kernel */
 };
 
 /**
- * struct criu_expect - one row of the stock kernel's table
+ * struct criu_expect - what stock code does with a row
  * @hws: outcome with the hardware scheduler
  * @nohws: outcome without it
  * @seen: how the failure starts that is expected, so that another one is not taken for it
@@ -34,115 +35,195 @@ struct criu_expect {
 	const char *reason;
 };
 
-static const struct criu_expect criu_expectations[] = {
+#define FAILS(row, seen, reason)	{ row, CRIU_FAIL, CRIU_FAIL, seen, reason }
+#define FAILS_HWS(row, seen, reason)	{ row, CRIU_FAIL, CRIU_PASS, seen, reason }
+#define FAILS_NOHWS(row, seen, reason)	{ row, CRIU_PASS, CRIU_FAIL, seen, reason }
+#define NOT_RUN(row, reason)		{ row, CRIU_NOT_RUN, CRIU_NOT_RUN, "", reason }
+#define NOT_RUN_NOHWS(row, reason)	{ row, CRIU_PASS, CRIU_NOT_RUN, "", reason }
+#define NO_TEST(row, reason)		{ row, CRIU_NO_TEST, CRIU_NO_TEST, "", reason }
+
+/* kfd_criu_test.c: a process moves */
+static const struct criu_expect criu_move_rows[] = {
 	/* pause and checkpoint */
-	{ "dumper_death_lets_queues_run", CRIU_FAIL, CRIU_FAIL, "the SDMA queue does not run",
-	  "a pause has no owner: only a privileged UNPAUSE ends it" },
-	{ "checkpoint_says_needed_size", CRIU_FAIL, CRIU_FAIL, "the needed size is not told",
-	  "any mismatch of counts is EINVAL, nothing is said" },
-	{ "checkpoint_fds_close_on_exec", CRIU_FAIL, CRIU_FAIL, "a dma-buf fd survives exec",
-	  "DRM_RDWR is passed where fd flags are expected, without O_CLOEXEC" },
-	{ "checkpoint_of_process_on_one_gpu", CRIU_NOT_RUN, CRIU_NOT_RUN, "",
-	  "oopses: a GPU without a VM is asked for its mappings" },
+	FAILS("dumper_death_lets_queues_run", "the SDMA queue does not run",
+	      "a pause has no owner: only a privileged UNPAUSE ends it"),
+	FAILS("checkpoint_says_needed_size", "the needed size is not told",
+	      "any mismatch of counts is EINVAL, nothing is said"),
+	FAILS("checkpoint_fds_close_on_exec", "a dma-buf fd survives exec",
+	      "DRM_RDWR is passed where fd flags are expected, without O_CLOEXEC"),
 	/* state that is not in the image */
-	{ "event_age_preserved", CRIU_FAIL, CRIU_FAIL,
-	  "an event that did not happen wakes the waiter",
-	  "event_age is not in the image and restarts from 0" },
-	{ "signal_page_without_events", CRIU_FAIL, CRIU_FAIL, "a new event does not fire",
-	  "the signal page is stored with the first event only" },
-	{ "aql_queue_mem_keeps_its_size", CRIU_FAIL, CRIU_FAIL,
-	  "contents after RESTORE: Invalid argument",
-	  "the size of an AQL_QUEUE_MEM BO is halved a second time" },
-	{ "dmabuf_import_stays_shared", CRIU_FAIL, CRIU_FAIL, "sharing is lost",
-	  "imports are restored as private copies" },
-	{ "trap_handler_preserved", CRIU_FAIL, CRIU_FAIL, "trap handler",
-	  "the second-level trap handler is not in the image" },
-	{ "runtime_enable_preserved", CRIU_FAIL, CRIU_FAIL, "the runtime is not enabled any more",
-	  "RUNTIME_ENABLE is not in the image" },
+	FAILS("event_age_preserved", "an event that did not happen wakes the waiter",
+	      "event_age is not in the image and restarts from 0"),
+	FAILS("signal_page_without_events", "a new event does not fire",
+	      "the signal page is stored with the first event only"),
+	FAILS("aql_queue_mem_keeps_its_size", "contents after RESTORE: Invalid argument",
+	      "the size of an AQL_QUEUE_MEM BO is halved a second time"),
+	FAILS("trap_handler_preserved", "trap handler",
+	      "the second-level trap handler is not in the image"),
+	FAILS("runtime_enable_preserved", "the runtime is not enabled any more",
+	      "RUNTIME_ENABLE is not in the image"),
 	/* other GPUs, other processes */
-	{ "sdma_job_finishes_beside_other_process", CRIU_PASS, CRIU_FAIL,
-	  "the SDMA job does not finish",
-	  "without HWS the queue is loaded with the VMID of the image, now another process'" },
-	{ "aql_job_finishes_beside_other_process", CRIU_PASS, CRIU_FAIL,
-	  "the AQL job does not finish",
-	  "without HWS the queue is loaded with the VMID of the image, now another process'" },
-	{ "swap_doorbell_mmap_anew", CRIU_FAIL, CRIU_FAIL, "the SDMA queue does not run",
-	  "kfd_mmap takes the id in the offset for an actual one: the other GPU's doorbells" },
-	{ "swap_signal_events_fire", CRIU_NOT_RUN, CRIU_NOT_RUN, "",
-	  "warns: at exit the signal page's BO is unpinned on the wrong device" },
-	{ "swap_fault_raises_memory_event", CRIU_FAIL, CRIU_FAIL, "the event names the other GPU",
-	  "the interrupt handler puts the actual id, now the other GPU's, into the event's data" },
+	FAILS_NOHWS("sdma_job_finishes_beside_other_process", "the SDMA job does not finish",
+		    "the queue is loaded with the image's VMID, which is another process' now"),
+	FAILS_NOHWS("aql_job_finishes_beside_other_process", "the AQL job does not finish",
+		    "the queue is loaded with the image's VMID, which is another process' now"),
+	FAILS("swap_doorbell_mmap_anew", "the SDMA queue does not run",
+	      "kfd_mmap takes the id in the offset for an actual one: the other GPU's doorbells"),
+	NOT_RUN("swap_signal_events_fire",
+		"warns: at exit the signal page's BO is unpinned on the wrong device"),
+	FAILS("swap_fault_raises_memory_event", "the event names the other GPU",
+	      "the interrupt handler tells the actual id, which is the other GPU's now"),
 	/* RESUME */
-	{ "second_resume_harmless", CRIU_FAIL, CRIU_FAIL,
-	  "GPU A reads wrong data from a remapped user pointer",
-	  "a refused RESUME leaves evicted_bos raised: invalidations no longer stop queues" },
-	{ "resume_of_running_process_harmless", CRIU_FAIL, CRIU_FAIL,
-	  "GPU A reads wrong data from a remapped user pointer",
-	  "a refused RESUME leaves evicted_bos raised: invalidations no longer stop queues" },
-	{ "resume_of_process_without_vm", CRIU_NOT_RUN, CRIU_NOT_RUN, "",
-	  "oopses: RESUME locks process info that does not exist" },
-	{ "resume_needs_ptrace_rights", CRIU_FAIL, CRIU_FAIL, "a stranger may resume",
-	  "the capability alone is enough, for any target" },
-	{ "resume_reports_missing_userptr_memory", CRIU_FAIL, CRIU_FAIL, "RESUME succeeds",
-	  "RESUME returns before anything is validated" },
-	{ "queues_stopped_after_failed_resume", CRIU_FAIL, CRIU_FAIL, "the SDMA queue runs",
-	  "a user pointer to nothing (EFAULT) counts as success" },
-	{ "resume_retry_restores_svm", CRIU_FAIL, CRIU_FAIL, "the SVM range's attributes are lost",
-	  "the ranges are freed by the RESUME that fails" },
-	/* RESTORE that fails */
-	{ "restore_short_image", CRIU_FAIL, CRIU_FAIL, "the failed RESTORE left",
-	  "dma-buf fds are installed before the objects are read" },
-	{ "restore_long_image", CRIU_FAIL, CRIU_FAIL, "the failed RESTORE left",
-	  "dma-buf fds are installed before the objects are read" },
-	{ "restore_fewer_bos", CRIU_FAIL, CRIU_FAIL, "the failed RESTORE left",
-	  "dma-buf fds are installed before the objects are read" },
-	{ "restore_fewer_objects", CRIU_FAIL, CRIU_FAIL, "the failed RESTORE left",
-	  "dma-buf fds are installed before the objects are read" },
-	{ "restore_more_objects", CRIU_FAIL, CRIU_FAIL, "the failed RESTORE left",
-	  "dma-buf fds are installed before the objects are read" },
-	{ "restore_fewer_devices", CRIU_FAIL, CRIU_FAIL, "the SDMA job does not finish",
-	  "queues stay evicted once more" },
-	{ "restore_wrong_version", CRIU_FAIL, CRIU_FAIL, "the SDMA job does not finish",
-	  "queues stay evicted once more" },
-	{ "restore_unknown_gpu", CRIU_FAIL, CRIU_FAIL, "the SDMA job does not finish",
-	  "queues stay evicted once more" },
-	{ "restore_bad_render_fd", CRIU_FAIL, CRIU_FAIL, "the SDMA job does not finish",
-	  "queues stay evicted once more" },
-	{ "restore_same_gpu_twice", CRIU_FAIL, CRIU_FAIL, "RESTORE: Invalid argument",
-	  "the VMs of the failed attempt stay" },
-	{ "restore_bo_of_unknown_gpu", CRIU_FAIL, CRIU_FAIL, "RESTORE: Invalid argument",
-	  "the VMs of the failed attempt stay" },
-	{ "restore_huge_count", CRIU_NOT_RUN, CRIU_NOT_RUN, "",
-	  "warns: the count goes into an allocation unchecked" },
-	{ "restore_over_live_process_refused", CRIU_FAIL, CRIU_FAIL, "the SDMA queue does not run",
-	  "queues are evicted before the process is looked at" },
-	{ "restore_while_source_lives", CRIU_FAIL, CRIU_FAIL, "RESTORE: Device or resource busy",
-	  "sdma_id belongs to the device and is taken" },
-	{ "restore_fds_close_on_exec", CRIU_FAIL, CRIU_FAIL, "a dma-buf fd survives exec",
-	  "DRM_RDWR is passed where fd flags are expected, without O_CLOEXEC" },
-	/* without a test */
-	{ "memory_policy_preserved", CRIU_NO_TEST, CRIU_NO_TEST, "",
-	  "gfx9 and later ignore the alternate aperture: nothing to be seen" },
-	{ "scratch_backing_va_preserved", CRIU_NO_TEST, CRIU_NO_TEST, "",
-	  "only ASICs before gfx9 use it" },
-	{ "user_cu_mask_flag_preserved", CRIU_NO_TEST, CRIU_NO_TEST, "",
-	  "only a debugger's workaround asks for it" },
-	{ "debug_session_preserved", CRIU_NO_TEST, CRIU_NO_TEST, "",
-	  "a debugger and a dumper cannot both trace the process" },
-	{ "gws_preserved", CRIU_NO_TEST, CRIU_NO_TEST, "",
-	  "needs firmware with GWS" },
-	{ "smi_clients_preserved", CRIU_NO_TEST, CRIU_NO_TEST, "",
-	  "CRIU cannot dump the anonymous file" },
-	{ "hostile_mqd_refused", CRIU_NO_TEST, CRIU_NO_TEST, "",
-	  "the stock kernel would load it: VMID, privileged state and addresses are the image's" },
-	{ "hostile_queue_type_refused", CRIU_NO_TEST, CRIU_NO_TEST, "",
-	  "the stock kernel would create a HIQ" },
-	{ "checkpoint_counts_while_events_come", CRIU_NO_TEST, CRIU_NO_TEST, "",
-	  "a race that writes past the caller's buffer" },
+	FAILS("second_resume_harmless", "GPU A reads wrong data from a remapped user pointer",
+	      "a refused RESUME leaves evicted_bos raised: invalidations no longer stop queues"),
+	FAILS("resume_of_running_process_harmless",
+	      "GPU A reads wrong data from a remapped user pointer",
+	      "a refused RESUME leaves evicted_bos raised: invalidations no longer stop queues"),
+	NOT_RUN("resume_of_process_without_vm",
+		"oopses: RESUME locks process info that does not exist"),
+	FAILS("resume_needs_ptrace_rights", "a stranger may resume",
+	      "the capability alone is enough, for any target"),
+	FAILS("resume_reports_missing_userptr_memory", "RESUME succeeds",
+	      "RESUME returns before anything is validated"),
+	FAILS("queues_stopped_after_failed_resume", "the SDMA queue runs",
+	      "a user pointer to nothing (EFAULT) counts as success"),
+	FAILS("resume_retry_restores_svm", "the SVM range's attributes are lost",
+	      "the ranges are freed by the RESUME that fails"),
+	/* RESTORE */
+	FAILS("restore_while_source_lives", "RESTORE: Device or resource busy",
+	      "sdma_id belongs to the device and is taken"),
+	FAILS("restore_fds_close_on_exec", "a dma-buf fd survives exec",
+	      "DRM_RDWR is passed where fd flags are expected, without O_CLOEXEC"),
 };
 
-#define CRIU_EXPECTATIONS	ARRAY_SIZE(criu_expectations)
+/* kfd_criu_state_test.c: state that is easily lost, and processes that do not stand still */
+static const struct criu_expect criu_state_rows[] = {
+	NOT_RUN("checkpoint_of_process_on_one_gpu",
+		"oopses: a GPU without a VM is asked for its mappings"),
+	FAILS("dmabuf_import_stays_shared", "sharing is lost",
+	      "imports are restored as private copies"),
+	FAILS("exported_bo_refused", "a checkpoint with an exported BO is not refused",
+	      "whoever has the dma-buf is left with a memory of his own"),
+	NOT_RUN_NOHWS("pause_of_process_on_one_gpu",
+		      "oopses: UNPAUSE asks a GPU without a VM for its page directory"),
+	FAILS("debug_session_preserved", "a checkpoint of a debugged process is not refused",
+	      "the session is state of the debugger too; nothing of it is in the image"),
+	FAILS("runtime_info_for_debugger", "a debugger finds r_debug 0",
+	      "RUNTIME_ENABLE is not in the image"),
+	FAILS("pending_exceptions_preserved", "a debugger finds a new queue",
+	      "every restored queue counts as new"),
+	FAILS("scratch_backing_va_preserved", "the scratch address is not in the image",
+	      "SET_SCRATCH_BACKING_VA is not in the image"),
+	FAILS("user_cu_mask_flag_preserved", "the mask's owner is not in the image",
+	      "that the process set the CU mask is not in the image"),
+	FAILS("cwsr_in_svm_range", "RESTORE: Invalid argument",
+	      "the save area has to be there at RESTORE, SVM ranges come with RESUME"),
+	FAILS("aql_doorbell_flags_preserved", "doorbell control",
+	      "BIF_DROP, which AQL queues have, comes back with the next update only"),
+	FAILS("mqd_knows_its_own_address", "two live queues have one MQD address",
+	      "the MQD is the image's, with the address of the old one"),
+	FAILS("image_has_version_of_its_own", "the image says version 1",
+	      "the version was never raised, although the layout changed"),
+	FAILS("second_image_equals_first", "byte",
+	      "addresses of the old machine's memory are in the MQDs"),
+	FAILS("swap_twice_image_equals_first", "",
+	      "addresses of the old machine's memory are in the MQDs"),
+	FAILS("process_info_before_resume_refused",
+	      "PROCESS_INFO of a process that waits for RESUME",
+	      "nothing says that a process is half restored"),
+	FAILS("hw_exception_after_failed_resume", "no hardware exception",
+	      "RESUME does not see that memory is missing"),
+	NOT_RUN("checkpoint_counts_while_events_come",
+		"a race that writes past the caller's buffer"),
+	/* without a test */
+	NO_TEST("capability_in_user_namespace",
+		"the GPUs belong to the machine: its namespace is the one that counts, by design"),
+	NO_TEST("checkpoint_lock_order",
+		"lockdep sees it: make test DEBUG=1, where only stock code is spared"),
+	NO_TEST("memory_policy_preserved",
+		"gfx9 and later ignore the alternate aperture: nothing to be seen"),
+	NO_TEST("metadata_ring_preserved", "queues of Linux 6.12 have none"),
+	NO_TEST("pm4_target_xcc_preserved", "no GPU here has an XCC to choose"),
+	NO_TEST("secondary_processes_preserved", "Linux 6.12 has no secondary processes"),
+	NO_TEST("smi_clients_preserved", "CRIU cannot dump the anonymous file"),
+	NO_TEST("svm_under_vram_pressure",
+		"a defect of the base driver, without any checkpoint: kfd_stress"),
+};
 
+/* kfd_criu_refuse_test.c: what must be refused without a trace */
+static const struct criu_expect criu_refuse_rows[] = {
+	FAILS("restore_short_image", "the failed RESTORE left",
+	      "dma-buf fds are installed before the objects are read"),
+	FAILS("restore_long_image", "the failed RESTORE left",
+	      "dma-buf fds are installed before the objects are read"),
+	FAILS("restore_fewer_bos", "the failed RESTORE left",
+	      "dma-buf fds are installed before the objects are read"),
+	FAILS("restore_fewer_objects", "the failed RESTORE left",
+	      "dma-buf fds are installed before the objects are read"),
+	FAILS("restore_more_objects", "the failed RESTORE left",
+	      "dma-buf fds are installed before the objects are read"),
+	FAILS("restore_fewer_devices", "the SDMA job does not finish",
+	      "queues stay evicted once more"),
+	FAILS("restore_wrong_version", "the SDMA job does not finish",
+	      "queues stay evicted once more"),
+	FAILS("restore_unknown_gpu", "the SDMA job does not finish",
+	      "queues stay evicted once more"),
+	FAILS("restore_bad_render_fd", "the SDMA job does not finish",
+	      "queues stay evicted once more"),
+	FAILS("restore_same_gpu_twice", "the failed RESTORE left",
+	      "the VMs of the failed attempt stay"),
+	FAILS("restore_bo_of_unknown_gpu", "the failed RESTORE left",
+	      "the VMs of the failed attempt stay"),
+	NOT_RUN("restore_huge_count", "warns: the count goes into an allocation unchecked"),
+	FAILS("restore_over_live_process_refused", "the refused RESTORE left",
+	      "queues are evicted before the process is looked at"),
+	FAILS("restore_without_descriptors", "RESTORE without descriptors: Invalid argument",
+	      "the first failure, which is undone half, decides about the second"),
+	FAILS("restore_to_readonly_buckets", "the failed RESTORE left",
+	      "nothing of what was created is undone"),
+	FAILS("restore_fails_often", "RESTORE says Invalid argument",
+	      "nothing of what was created is undone"),
+	/* errnos */
+	FAILS("errno_image_too_large", "the failed RESTORE left", "there is no limit"),
+	FAILS("errno_unknown_version", "RESTORE says Invalid argument", "any mismatch is EINVAL"),
+	FAILS("errno_live_process", "RESTORE says Invalid argument", "any mismatch is EINVAL"),
+	FAILS("errno_truncated", "the failed RESTORE left",
+	      "dma-buf fds are installed before the objects are read"),
+	FAILS("errno_gpu_named_twice", "RESTORE says Invalid argument", "any mismatch is EINVAL"),
+	FAILS("errno_node_of_other_gpu", "RESTORE succeeds",
+	      "that a render node belongs to the GPU is not checked"),
+	FAILS("errno_no_render_node", "RESTORE says Invalid argument", "any mismatch is EINVAL"),
+	FAILS("errno_unknown_gpu", "RESTORE says Invalid argument", "any mismatch is EINVAL"),
+	/* telling why */
+	FAILS("refusal_is_traced", "no tracepoint for refusals", "there are no tracepoints"),
+	FAILS("image_in_words", "no image in words", "an image cannot be looked at"),
+	/* forged images */
+	FAILS("bucket_of_another_bo_refused", "RESTORE succeeds",
+	      "nothing ties the image to its buckets"),
+	NOT_RUN("hostile_header_refused", "version 1 has no header and no checksum"),
+	NOT_RUN("hostile_queue_type_refused", "the stock code would create a HIQ"),
+	NOT_RUN("hostile_queue_fields_refused", "sizes of an image become allocations unchecked"),
+	NOT_RUN("hostile_mqd_refused",
+		"the stock code loads it: VMID, privileges and addresses are the image's"),
+	NOT_RUN("hostile_mqd_has_no_effect",
+		"the stock code loads it: VMID, privileges and addresses are the image's"),
+	NOT_RUN("hostile_bo_refused", "the checks of ALLOC_MEMORY_OF_GPU are skipped"),
+	NOT_RUN("image_of_other_generation_refused", "version 1 does not say where it was made"),
+	NOT_RUN("damaged_anywhere_refused", "what is damaged goes to the hardware"),
+	NOT_RUN("unknown_optional_record_skipped", "version 1 has no records"),
+};
+
+/* simgpu_criu_test.c: GPUs that fail on demand */
+static const struct criu_expect criu_simgpu_rows[] = {
+	FAILS("restore_when_bo_fails", "RESTORE says Invalid argument",
+	      "nothing of what was created is undone"),
+	FAILS_HWS("queue_reset_preserved", "a queue that was reset looks healthy",
+		  "that a queue was reset is not in the image"),
+	FAILS_NOHWS("resume_when_queue_load_fails", "RESUME succeeds",
+		    "RESUME returns before anything runs"),
+};
+
+/* The kernel under test, as vm/run.py names it; on other machines it is some Linux. */
 static inline bool criu_stock_code(void)
 {
 	const char *kernel = getenv("KFD_CRIU_KERNEL");
@@ -164,21 +245,31 @@ static inline bool criu_hws(void)
 	return policy != 2;
 }
 
-static inline const struct criu_expect *criu_expectation(const char *row)
-{
-	unsigned int i;
-
-	for (i = 0; i < CRIU_EXPECTATIONS; i++)
-		if (!strcmp(criu_expectations[i].row, row))
-			return &criu_expectations[i];
-	return NULL;
-}
-
+/* What a row comes to on the running kernel. */
 static inline enum criu_outcome criu_wanted(const struct criu_expect *e)
 {
 	if (!criu_stock_code())
 		return CRIU_PASS;
 	return criu_hws() ? e->hws : e->nohws;
+}
+
+/* The table's column of the stock code: with a hardware scheduler, and without if it differs. */
+static inline const char *criu_stock_says(const struct criu_expect *e)
+{
+	static const char * const words[] = {
+		[CRIU_PASS] = "pass",
+		[CRIU_FAIL] = "fail",
+		[CRIU_NOT_RUN] = "not run",
+		[CRIU_NO_TEST] = "no test",
+	};
+	static char text[32];
+
+	if (!e)
+		return words[CRIU_PASS];
+	if (e->hws == e->nohws)
+		return words[e->hws];
+	snprintf(text, sizeof(text), "%s/%s", words[e->hws], words[e->nohws]);
+	return text;
 }
 
 #endif

@@ -130,6 +130,8 @@ struct scene;
 
 /**
  * struct ctx - what a process knows of itself
+ * @hw: an event for hardware exceptions, where a row makes one
+ * @range: more memory of its own that a dump has to save, or 0
  * @arg: argument of the next call
  * @result: answer of the last one
  */
@@ -138,8 +140,9 @@ struct ctx {
 	struct kfd k;
 	struct kfd_bo bo[NUM_BO];
 	struct kfd_queue sdma, aql, other;
-	struct kfd_event ev[NUM_EV];
+	struct kfd_event ev[NUM_EV], hw;
 	uint64_t svm;
+	uint64_t range, range_size;
 	uint32_t fence;
 	uint64_t arg[2], result;
 };
@@ -166,9 +169,10 @@ struct scene {
 	struct kfd here;
 	struct proc p[3];
 	struct kfd_image img;
-	struct pages pages[3];
+	struct pages pages[4];
 	unsigned int npages;
 	int memfd[2];
+	bool stop;			/* threads of a process look at it */
 	char why[256];
 };
 
@@ -682,6 +686,8 @@ static int UNUSED dump(struct scene *s, struct proc *p)
 		r = save_pages(s, p->pid, SCENE_VA(BO_UPTR_A), BO_SIZE);
 	if (!r && p->c.svm)
 		r = save_pages(s, p->pid, p->c.svm, BO_SIZE);
+	if (!r && p->c.range)
+		r = save_pages(s, p->pid, p->c.range, p->c.range_size);
 	if (r)
 		note(s, "memory of the source: %s", strerror(-r));
 out:

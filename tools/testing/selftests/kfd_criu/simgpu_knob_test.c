@@ -6,11 +6,10 @@
  * Nothing else may use the GPUs meanwhile: it would take the failure.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <drm/amdgpu_drm.h>
 #include "kfd_test.h"
+#include "simgpu_knobs.h"
 
-#define DEBUGFS		"/sys/kernel/debug/dri"
 #define BUF		(64 * KIB)
 /* Address that shares no page table with anything that the library places. */
 #define FAR_VA		0x100000000000ULL
@@ -19,64 +18,7 @@
 #define PAUSE_MS	200
 #define SDMA_COPY	1
 
-/* --- knobs --- */
-
-/* Directory of a GPU's knobs: DRM shows it under the number of every minor. */
-static bool knob_dir(const struct kfd_gpu *gpu, char *dir, size_t len)
-{
-	char path[128];
-	struct dirent *d;
-	bool found;
-	DIR *drm;
-
-	snprintf(dir, len, DEBUGFS "/%d/simgpu", gpu->render_minor);
-	if (!access(dir, F_OK))
-		return true;
-	/* else under that of the primary node */
-	snprintf(path, sizeof(path), "/sys/class/drm/renderD%d/device/drm", gpu->render_minor);
-	drm = opendir(path);
-	if (!drm)
-		return false;
-	do {
-		d = readdir(drm);
-	} while (d && strncmp(d->d_name, "card", 4));
-	if (d)
-		snprintf(dir, len, DEBUGFS "/%d/simgpu", atoi(d->d_name + 4));
-	found = d && !access(dir, F_OK);
-	closedir(drm);
-	return found;
-}
-
-static int64_t knob_get(const char *dir, const char *name)
-{
-	char path[128];
-	long long value;
-	FILE *f;
-	int n;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	n = fscanf(f, "%lld", &value);
-	fclose(f);
-	return n == 1 ? value : -EIO;
-}
-
-static int knob_set(const char *dir, const char *name, uint64_t value)
-{
-	char path[128], text[24];
-	int fd, n, r;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)value);
-	r = write(fd, text, n) == n ? 0 : -errno;
-	close(fd);
-	return r;
-}
+/* --- queues and rings --- */
 
 /* Is a queue with its ring at @va loaded? */
 static bool queue_listed(const char *dir, uint64_t va)
@@ -127,12 +69,6 @@ static int settle(const char *dir)
 		sleep_ms(QUIET_MS);
 	}
 	return 0;
-}
-
-/* No hardware scheduler: KFD loads and unloads each queue itself. */
-static bool no_hws(void)
-{
-	return knob_get("/sys/module/amdgpu/parameters", "sched_policy") == 2;
 }
 
 /* --- command submission of DRM, without libdrm --- */
@@ -316,10 +252,6 @@ static int queue_create_fails(struct kfd *k, enum kfd_queue_kind kind, unsigned 
 
 /* --- the tests --- */
 
-static const char * const failures[] = {
-	"fail_bo_alloc", "fail_map", "fail_queue_load", "fail_preempt", "fail_fence",
-};
-
 FIXTURE(simgpu_knob)
 {
 	struct env e;
@@ -334,18 +266,6 @@ FIXTURE_VARIANT(simgpu_knob)
 
 FIXTURE_VARIANT_ADD(simgpu_knob, gpu0) { .gpu = 0 };
 FIXTURE_VARIANT_ADD(simgpu_knob, gpu1) { .gpu = 1 };
-
-static int knobs_reset(const char *dir)
-{
-	unsigned int i;
-	int r = knob_set(dir, "rings_paused", 0);
-
-	if (!r)
-		r = knob_set(dir, "fence_delay_us", 0);
-	for (i = 0; !r && i < ARRAY_SIZE(failures); i++)
-		r = knob_set(dir, failures[i], 0);
-	return r;
-}
 
 FIXTURE_SETUP(simgpu_knob)
 {

@@ -101,7 +101,8 @@ if [ "$other_tree" = "$kernel_tree" ]; then
 elif [ -n "$other_tree" ] && [ -z "$shell" ] && "${run[@]}" --other stock --wants-other; then
 	other=$other_tree/$out
 	[ -z "$build" ] ||
-		ONLY=kernel "$here/vm/build.sh" "$other_tree" "$out" ${fragments[@]+"${fragments[@]}"}
+		ONLY=kernel "$here/vm/build.sh" "$other_tree" "$out" \
+			${fragments[@]+"${fragments[@]}"}
 	initramfs "$other"
 	run+=(--other stock --other-kernel "$other/arch/x86/boot/bzImage" \
 		--other-initramfs "$other/vm/initramfs.cpio")

@@ -5,6 +5,7 @@
  * classes' business, see struct kfd_criu_class.
  */
 
+#include <linux/delay.h>
 #include <linux/mmu_notifier.h>
 #include <linux/moduleparam.h>
 #include <linux/overflow.h>
@@ -75,19 +76,43 @@
  * restored process as often as CRIU likes, and nothing that changed is missed.
  */
 
+/* The interface is as old as Linux 5.18, and programs in the field are built with it. */
+static_assert(KFD_CRIU_OP_PROCESS_INFO == 0);
+static_assert(KFD_CRIU_OP_CHECKPOINT == 1);
+static_assert(KFD_CRIU_OP_UNPAUSE == 2);
+static_assert(KFD_CRIU_OP_RESTORE == 3);
+static_assert(KFD_CRIU_OP_RESUME == 4);
+static_assert(_IOC_NR(AMDKFD_IOC_CRIU_OP) == 0x22);
+static_assert(sizeof(struct kfd_ioctl_criu_args) == 56);
+static_assert(offsetof(struct kfd_ioctl_criu_args, priv_data_size) == 24);
+static_assert(offsetof(struct kfd_ioctl_criu_args, num_devices) == 32);
+static_assert(offsetof(struct kfd_ioctl_criu_args, num_bos) == 36);
+static_assert(offsetof(struct kfd_ioctl_criu_args, num_objects) == 40);
+static_assert(offsetof(struct kfd_ioctl_criu_args, pid) == 44);
+static_assert(offsetof(struct kfd_ioctl_criu_args, op) == 48);
+static_assert(sizeof(struct kfd_criu_device_bucket) == 16);
+static_assert(offsetof(struct kfd_criu_device_bucket, drm_fd) == 8);
+static_assert(sizeof(struct kfd_criu_bo_bucket) == 48);
+static_assert(offsetof(struct kfd_criu_bo_bucket, restored_offset) == 24);
+static_assert(offsetof(struct kfd_criu_bo_bucket, gpu_id) == 32);
+static_assert(offsetof(struct kfd_criu_bo_bucket, dmabuf_fd) == 40);
+
 static int image_version = KFD_CRIU_IMAGE_VERSION;
 module_param_named(kfd_criu_image_version, image_version, int, 0644);
 MODULE_PARM_DESC(kfd_criu_image_version,
 		 "Version of checkpoint images to write: 2 (default), or 1 for kernels without it");
 
-/* As they are restored; undone from the end. */
+/*
+ * As they are restored and resumed; undone from the end. Queues have their rings in
+ * BOs, and their save areas perhaps in ranges.
+ */
 static const struct kfd_criu_class * const classes[] = {
 	&kfd_criu_process_class,
 	&kfd_criu_device_class,
 	&kfd_criu_bo_class,
 	&kfd_criu_event_class,
-	&kfd_criu_queue_class,
 	&kfd_criu_range_class,
+	&kfd_criu_queue_class,
 };
 
 /* RESUME tries for so long while the target's memory keeps changing. */
@@ -599,7 +624,8 @@ int kfd_criu_checkpoint(struct file *filep, struct kfd_process *p,
 		err = -ENODEV;
 		goto out;
 	}
-	if (!args->devices || !args->bos || !args->priv_data || !p->queues_paused || !p->criu) {
+	if (!args->devices || (args->num_bos && !args->bos) || !args->priv_data ||
+	    !p->queues_paused || !p->criu) {
 		err = -EINVAL;
 		goto out;
 	}
@@ -616,6 +642,9 @@ int kfd_criu_checkpoint(struct file *filep, struct kfd_process *p,
 	}
 	size = s.w.pos;
 	if (v1) {
+		err = kfd_criu_check_bos_v1(&s);
+		if (err)
+			goto out;
 		size = kfd_criu_v1_size(&img);
 		v1_buf = kvzalloc(size, GFP_KERNEL_ACCOUNT);
 		if (!v1_buf) {
@@ -698,7 +727,7 @@ int kfd_criu_unpause(struct file *filep, struct kfd_process *p,
  * One copy of everything that the caller gives, then no look at user memory
  * any more. Nothing is allocated that the size of the image does not justify.
  */
-static int copy_arguments(struct kfd_criu_restore *r, const struct kfd_ioctl_criu_args *args,
+static int copy_arguments(struct kfd_criu_transaction *r, const struct kfd_ioctl_criu_args *args,
 			  void **image)
 {
 	size_t size;
@@ -737,7 +766,7 @@ static int copy_arguments(struct kfd_criu_restore *r, const struct kfd_ioctl_cri
 }
 
 /* The image alone: of what version ever, it is one of ours afterwards. */
-static int open_image(struct kfd_criu_restore *r, const struct kfd_ioctl_criu_args *args,
+static int open_image(struct kfd_criu_transaction *r, const struct kfd_ioctl_criu_args *args,
 		      void **image)
 {
 	struct kfd_criu_complaint why = {};
@@ -772,7 +801,7 @@ static int open_image(struct kfd_criu_restore *r, const struct kfd_ioctl_criu_ar
 	return 0;
 }
 
-static int verify_all(struct kfd_criu_restore *r)
+static int verify_all(struct kfd_criu_transaction *r)
 {
 	unsigned int i;
 	int err;
@@ -813,7 +842,7 @@ static int verify_fresh(struct kfd_process *p, const struct kfd_criu_process *st
 	return 0;
 }
 
-static void undo(struct kfd_criu_restore *r, unsigned int from)
+static void undo(struct kfd_criu_transaction *r, unsigned int from)
 {
 	int i;
 
@@ -825,7 +854,7 @@ static void undo(struct kfd_criu_restore *r, unsigned int from)
 	}
 }
 
-static int prepare_all(struct kfd_criu_restore *r, struct kfd_ioctl_criu_args *args)
+static int prepare_all(struct kfd_criu_transaction *r, struct kfd_ioctl_criu_args *args)
 {
 	unsigned int i;
 	int err;
@@ -857,7 +886,7 @@ fail:
 	return err;
 }
 
-static void commit_all(struct kfd_criu_restore *r)
+static void commit_all(struct kfd_criu_transaction *r)
 {
 	unsigned int i;
 
@@ -882,7 +911,7 @@ static void commit_all(struct kfd_criu_restore *r)
 int kfd_criu_restore(struct file *filep, struct kfd_process *p,
 		     struct kfd_ioctl_criu_args *args)
 {
-	struct kfd_criu_restore *r;
+	struct kfd_criu_transaction *r;
 	void *image = NULL;
 	int err;
 	u32 i;
@@ -943,10 +972,12 @@ static int resume_all(struct kfd_process *p)
 		if (!classes[i]->resume)
 			continue;
 		/* Memory that changes under us is looked at anew, for a while. */
-		do {
+		err = classes[i]->resume(p);
+		while (err == -EAGAIN && time_before(jiffies, end) &&
+		       !fatal_signal_pending(current)) {
+			usleep_range(500, 1000);
 			err = classes[i]->resume(p);
-		} while (err == -EAGAIN && time_before(jiffies, end) &&
-			 !fatal_signal_pending(current));
+		}
 		trace_kfd_criu_class(classes[i]->name, "resume", err);
 		if (err)
 			return err;

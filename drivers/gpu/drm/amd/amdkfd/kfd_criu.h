@@ -113,7 +113,7 @@ struct kfd_criu_bo_undo {
 };
 
 /**
- * struct kfd_criu_restore - a restore that is under way
+ * struct kfd_criu_transaction - a restore that is under way
  * @p: the process, see &kfd_process.mutex
  * @state: its checkpoint/restore state
  * @img: the image, verified
@@ -128,7 +128,7 @@ struct kfd_criu_bo_undo {
  * @page_done: the signal page is set
  * @events_done: event ids may be taken
  */
-struct kfd_criu_restore {
+struct kfd_criu_transaction {
 	struct kfd_process *p;
 	struct kfd_criu_process *state;
 	struct kfd_criu_image img;
@@ -167,10 +167,10 @@ struct kfd_criu_class {
 	int (*check)(struct kfd_process *p);
 	void (*count)(struct kfd_process *p, struct kfd_criu_counts *counts);
 	int (*save)(struct kfd_criu_save *s);
-	int (*verify)(struct kfd_criu_restore *r);
-	int (*prepare)(struct kfd_criu_restore *r);
-	void (*undo)(struct kfd_criu_restore *r);
-	void (*commit)(struct kfd_criu_restore *r);
+	int (*verify)(struct kfd_criu_transaction *r);
+	int (*prepare)(struct kfd_criu_transaction *r);
+	void (*undo)(struct kfd_criu_transaction *r);
+	void (*commit)(struct kfd_criu_transaction *r);
 	int (*resume)(struct kfd_process *p);
 };
 
@@ -199,6 +199,7 @@ void kfd_criu_exit(void);
 
 /* kfd_criu_bo.c */
 int kfd_criu_export_bos(struct kfd_criu_save *s, struct file **files);
+int kfd_criu_check_bos_v1(const struct kfd_criu_save *s);
 
 /* kfd_criu_queue.c */
 int kfd_criu_claim_sdma(unsigned long *free, u32 queues, u32 engines, u32 wanted);
@@ -220,6 +221,8 @@ struct kfd_criu_mqd_field {
  * @size: of the MQD in bytes
  * @fields: the words that hold progress or the CU mask
  * @num_fields: how many
+ * @more: those that not all relatives of this layout have
+ * @num_more: how many
  * @ctl_stack: the control stack lies behind the MQD, one page from its start
  * @check: are these values of a queue that can exist? 0 or -EINVAL
  */
@@ -227,6 +230,8 @@ struct kfd_criu_mqd_layout {
 	u32 size;
 	const struct kfd_criu_mqd_field *fields;
 	u32 num_fields;
+	const struct kfd_criu_mqd_field *more;
+	u32 num_more;
 	bool ctl_stack;
 	int (*check)(const u32 *mqd, const struct kfd_criu_queue_record *q);
 };
@@ -249,18 +254,35 @@ static inline void kfd_criu_show_remove(struct kfd_criu_process *state) {}
 
 #else /* !CONFIG_HSA_AMD_CRIU */
 
-#define KFD_CRIU_OFF(name)						\
-static inline int name(struct file *filep, struct kfd_process *p,	\
-		       struct kfd_ioctl_criu_args *args)		\
-{									\
-	return -EOPNOTSUPP;						\
+static inline int kfd_criu_process_info(struct file *filep, struct kfd_process *p,
+					struct kfd_ioctl_criu_args *args)
+{
+	return -EOPNOTSUPP;
 }
 
-KFD_CRIU_OFF(kfd_criu_process_info)
-KFD_CRIU_OFF(kfd_criu_checkpoint)
-KFD_CRIU_OFF(kfd_criu_unpause)
-KFD_CRIU_OFF(kfd_criu_restore)
-KFD_CRIU_OFF(kfd_criu_resume)
+static inline int kfd_criu_checkpoint(struct file *filep, struct kfd_process *p,
+				      struct kfd_ioctl_criu_args *args)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int kfd_criu_unpause(struct file *filep, struct kfd_process *p,
+				   struct kfd_ioctl_criu_args *args)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int kfd_criu_restore(struct file *filep, struct kfd_process *p,
+				   struct kfd_ioctl_criu_args *args)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int kfd_criu_resume(struct file *filep, struct kfd_process *p,
+				  struct kfd_ioctl_criu_args *args)
+{
+	return -EOPNOTSUPP;
+}
 
 static inline void kfd_criu_process_release(struct kfd_process *p) {}
 static inline int kfd_criu_init(void) { return 0; }

@@ -13,18 +13,26 @@
 #include "amdgpu_ttm.h"
 #include "amdgpu_xgmi.h"
 #include "kfd_criu.h"
+#include "kfd_criu_trace.h"
 #include "kfd_priv.h"
 
 /* One of these each BO is, */
-#define BO_TYPES	(KFD_IOC_ALLOC_MEM_FLAGS_VRAM | KFD_IOC_ALLOC_MEM_FLAGS_GTT |		\
-			 KFD_IOC_ALLOC_MEM_FLAGS_USERPTR | KFD_IOC_ALLOC_MEM_FLAGS_DOORBELL |	\
-			 KFD_IOC_ALLOC_MEM_FLAGS_MMIO_REMAP)
+#define BO_TYPES							\
+	(KFD_IOC_ALLOC_MEM_FLAGS_VRAM | KFD_IOC_ALLOC_MEM_FLAGS_GTT |	\
+	 KFD_IOC_ALLOC_MEM_FLAGS_USERPTR |				\
+	 KFD_IOC_ALLOC_MEM_FLAGS_DOORBELL |				\
+	 KFD_IOC_ALLOC_MEM_FLAGS_MMIO_REMAP)
 /* and any of these may go with it. */
-#define BO_ATTRIBUTES	(KFD_IOC_ALLOC_MEM_FLAGS_WRITABLE | KFD_IOC_ALLOC_MEM_FLAGS_EXECUTABLE | \
-			 KFD_IOC_ALLOC_MEM_FLAGS_PUBLIC | KFD_IOC_ALLOC_MEM_FLAGS_NO_SUBSTITUTE | \
-			 KFD_IOC_ALLOC_MEM_FLAGS_AQL_QUEUE_MEM | KFD_IOC_ALLOC_MEM_FLAGS_COHERENT | \
-			 KFD_IOC_ALLOC_MEM_FLAGS_UNCACHED | KFD_IOC_ALLOC_MEM_FLAGS_EXT_COHERENT | \
-			 KFD_IOC_ALLOC_MEM_FLAGS_CONTIGUOUS)
+#define BO_ATTRIBUTES							\
+	(KFD_IOC_ALLOC_MEM_FLAGS_WRITABLE |				\
+	 KFD_IOC_ALLOC_MEM_FLAGS_EXECUTABLE |				\
+	 KFD_IOC_ALLOC_MEM_FLAGS_PUBLIC |				\
+	 KFD_IOC_ALLOC_MEM_FLAGS_NO_SUBSTITUTE |			\
+	 KFD_IOC_ALLOC_MEM_FLAGS_AQL_QUEUE_MEM |			\
+	 KFD_IOC_ALLOC_MEM_FLAGS_COHERENT |				\
+	 KFD_IOC_ALLOC_MEM_FLAGS_UNCACHED |				\
+	 KFD_IOC_ALLOC_MEM_FLAGS_EXT_COHERENT |				\
+	 KFD_IOC_ALLOC_MEM_FLAGS_CONTIGUOUS)
 /* Those with contents of their own: the caller gets a dma-buf to read or write them. */
 #define BO_CONTENTS	(KFD_IOC_ALLOC_MEM_FLAGS_VRAM | KFD_IOC_ALLOC_MEM_FLAGS_GTT)
 
@@ -153,6 +161,7 @@ static int bo_save(struct kfd_criu_save *s)
 	for (i = 0; i < p->n_pdds; i++) {
 		idr_for_each_entry(&p->pdds[i]->alloc_idr, mem, id) {
 			err = save_one(s, i, id, mem, rec++, bucket++);
+			trace_kfd_criu_object("bo", "save", id, p->pdds[i]->user_gpu_id, err);
 			if (err)
 				return err;
 		}
@@ -199,10 +208,31 @@ int kfd_criu_export_bos(struct kfd_criu_save *s, struct file **files)
 	return 0;
 }
 
+/**
+ * kfd_criu_check_bos_v1() - Would the kernels of version 1 restore these BOs?
+ * @s: the checkpoint, saved
+ *
+ * The memory of an AQL ring is mapped twice in a row. Those kernels save its size and take
+ * that for the size of both mappings.
+ *
+ * Return: 0 or -EOPNOTSUPP
+ */
+int kfd_criu_check_bos_v1(const struct kfd_criu_save *s)
+{
+	u32 i;
+
+	for (i = 0; i < s->counts.bos; i++)
+		if (s->buckets[i].alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_AQL_QUEUE_MEM)
+			return kfd_criu_refuse(-EOPNOTSUPP, "bo", s->buckets[i].addr,
+					       "ring of an AQL queue in version 1",
+					       s->buckets[i].size, 0);
+	return 0;
+}
+
 /* --- verify --- */
 
 /* What ALLOC_MEMORY_OF_GPU wants, and what it forgets to ask for. */
-static int verify_bucket(const struct kfd_criu_restore *r, u32 i)
+static int verify_bucket(const struct kfd_criu_transaction *r, u32 i)
 {
 	const struct kfd_criu_bo_bucket *bucket = &r->bo_buckets[i];
 	const struct kfd_criu_bo_record *rec = &r->img.bos[i];
@@ -266,7 +296,7 @@ static int verify_bucket(const struct kfd_criu_restore *r, u32 i)
 }
 
 /* Peers must be able to reach what is not in system memory. */
-static int verify_access(const struct kfd_criu_restore *r, u32 i)
+static int verify_access(const struct kfd_criu_transaction *r, u32 i)
 {
 	const struct kfd_criu_bo_record *rec = &r->img.bos[i];
 	struct amdgpu_device *own = r->pdds[rec->device]->dev->adev;
@@ -310,7 +340,7 @@ static int span_order(const void *a, const void *b)
 }
 
 /* No two BOs at one address of a VM, and none where the driver has its own. */
-static int verify_addresses(const struct kfd_criu_restore *r)
+static int verify_addresses(const struct kfd_criu_transaction *r)
 {
 	u64 *busy_until;
 	struct span *spans;
@@ -373,7 +403,7 @@ out:
 }
 
 /* The signal page is mapped into the kernel: of all types that is only GTT's. */
-static int verify_signal_page(const struct kfd_criu_restore *r)
+static int verify_signal_page(const struct kfd_criu_transaction *r)
 {
 	u64 handle = r->img.process->signal_handle;
 	u32 i;
@@ -394,7 +424,7 @@ static int verify_signal_page(const struct kfd_criu_restore *r)
 			       r->img.process->signal_size, 0);
 }
 
-static int bo_verify(struct kfd_criu_restore *r)
+static int bo_verify(struct kfd_criu_transaction *r)
 {
 	int err = 0;
 	u32 i;
@@ -409,7 +439,7 @@ static int bo_verify(struct kfd_criu_restore *r)
 
 /* --- prepare --- */
 
-static int create(struct kfd_criu_restore *r, u32 i)
+static int create(struct kfd_criu_transaction *r, u32 i)
 {
 	struct kfd_criu_bo_bucket *bucket = &r->bo_buckets[i];
 	const struct kfd_criu_bo_record *rec = &r->img.bos[i];
@@ -453,7 +483,7 @@ static int create(struct kfd_criu_restore *r, u32 i)
 	return 0;
 }
 
-static int map(struct kfd_criu_restore *r, u32 i)
+static int map(struct kfd_criu_transaction *r, u32 i)
 {
 	u64 gpus = r->img.bos[i].gpus;
 	int err;
@@ -473,7 +503,7 @@ static int map(struct kfd_criu_restore *r, u32 i)
 	return 0;
 }
 
-static int export(struct kfd_criu_restore *r, u32 i)
+static int export(struct kfd_criu_transaction *r, u32 i)
 {
 	struct kfd_criu_bo_bucket *bucket = &r->bo_buckets[i];
 	struct dma_buf *dmabuf;
@@ -496,7 +526,7 @@ static int export(struct kfd_criu_restore *r, u32 i)
 }
 
 /* Page tables are written and seen before anybody may use them. */
-static int finish_mappings(struct kfd_criu_restore *r)
+static int finish_mappings(struct kfd_criu_transaction *r)
 {
 	int err;
 	u32 i;
@@ -516,7 +546,7 @@ static int finish_mappings(struct kfd_criu_restore *r)
 	return 0;
 }
 
-static int bo_prepare(struct kfd_criu_restore *r)
+static int bo_prepare(struct kfd_criu_transaction *r)
 {
 	int err = 0;
 	u32 i;
@@ -525,6 +555,8 @@ static int bo_prepare(struct kfd_criu_restore *r)
 		err = create(r, i);
 		err = err ?: map(r, i);
 		err = err ?: export(r, i);
+		trace_kfd_criu_object("bo", "create", r->img.bos[i].handle,
+				      r->bo_buckets[i].gpu_id, err);
 		if (err)
 			return kfd_criu_refuse(err, "bo",
 					       MAKE_HANDLE(r->bo_buckets[i].gpu_id,
@@ -544,7 +576,7 @@ static bool interrupted(int err)
 	return true;
 }
 
-static void undo_one(struct kfd_criu_restore *r, u32 i)
+static void undo_one(struct kfd_criu_transaction *r, u32 i)
 {
 	const struct kfd_criu_bo_record *rec = &r->img.bos[i];
 	struct kfd_process_device *pdd = r->pdds[rec->device];
@@ -573,7 +605,7 @@ static void undo_one(struct kfd_criu_restore *r, u32 i)
 	amdgpu_amdkfd_gpuvm_free_memory_of_gpu(pdd->dev->adev, bo->mem, pdd->drm_priv, NULL);
 }
 
-static void bo_undo(struct kfd_criu_restore *r)
+static void bo_undo(struct kfd_criu_transaction *r)
 {
 	u32 i;
 
@@ -581,7 +613,7 @@ static void bo_undo(struct kfd_criu_restore *r)
 		undo_one(r, i);
 }
 
-static void bo_commit(struct kfd_criu_restore *r)
+static void bo_commit(struct kfd_criu_transaction *r)
 {
 	u32 i;
 

@@ -10,6 +10,7 @@
 #include "amdgpu_amdkfd.h"
 #include "amdgpu_xcp.h"
 #include "kfd_criu.h"
+#include "kfd_criu_trace.h"
 #include "kfd_device_queue_manager.h"
 #include "kfd_mqd_manager.h"
 #include "kfd_priv.h"
@@ -153,7 +154,8 @@ static int verify_drm_file(struct kfd_node *node, struct file *file, u32 id)
 	return 0;
 }
 
-static const struct kfd_criu_device_bucket *find_bucket(const struct kfd_criu_restore *r, u32 id)
+static const struct kfd_criu_device_bucket *
+find_bucket(const struct kfd_criu_transaction *r, u32 id)
 {
 	u32 i;
 
@@ -164,7 +166,7 @@ static const struct kfd_criu_device_bucket *find_bucket(const struct kfd_criu_re
 }
 
 /* No other GPU of the process may have an id that the image brings. */
-static int verify_ids(const struct kfd_criu_restore *r)
+static int verify_ids(const struct kfd_criu_transaction *r)
 {
 	struct kfd_process *p = r->p;
 	u32 i, j;
@@ -181,7 +183,7 @@ static int verify_ids(const struct kfd_criu_restore *r)
 	return 0;
 }
 
-static int device_verify(struct kfd_criu_restore *r)
+static int device_verify(struct kfd_criu_transaction *r)
 {
 	u32 i, j;
 	int err;
@@ -224,7 +226,7 @@ static int device_verify(struct kfd_criu_restore *r)
 	return verify_ids(r);
 }
 
-static int prepare_one(struct kfd_criu_restore *r, u32 i)
+static int prepare_one(struct kfd_criu_transaction *r, u32 i)
 {
 	const struct kfd_criu_device_record *rec = &r->img.devices[i];
 	struct kfd_process_device *pdd = r->pdds[i];
@@ -285,7 +287,7 @@ static void release_userptrs(struct kfd_process *p)
 		kfd_process_restore_queues(p);
 }
 
-static int device_prepare(struct kfd_criu_restore *r)
+static int device_prepare(struct kfd_criu_transaction *r)
 {
 	int err;
 	u32 i;
@@ -298,6 +300,8 @@ static int device_prepare(struct kfd_criu_restore *r)
 	for (i = 0; i < r->img.num_devices; i++) {
 		r->devices_done = i + 1;
 		err = prepare_one(r, i);
+		trace_kfd_criu_object("device", "create", r->pdds[i]->dev->id,
+				      r->pdds[i]->user_gpu_id, err);
 		if (err)
 			return kfd_criu_refuse(err, "device", r->pdds[i]->user_gpu_id,
 					       "can't be set up", 0, 0);
@@ -335,7 +339,7 @@ static void release_vm(struct kfd_process_device *pdd)
 	pdd->drm_file = NULL;
 }
 
-static void device_undo(struct kfd_criu_restore *r)
+static void device_undo(struct kfd_criu_transaction *r)
 {
 	struct kfd_process *p = r->p;
 	u32 i;

@@ -5,6 +5,7 @@
 
 #include <linux/slab.h>
 #include "kfd_criu.h"
+#include "kfd_criu_trace.h"
 #include "kfd_events.h"
 #include "kfd_priv.h"
 
@@ -65,8 +66,10 @@ static int event_save(struct kfd_criu_save *s)
 	rec = kfd_criu_write(&s->w, KFD_CRIU_RECORD_EVENTS, s->counts.events, sizeof(*rec), 0);
 	if (!rec)
 		return s->w.err;
-	idr_for_each_entry(&p->event_idr, ev, id)
+	idr_for_each_entry(&p->event_idr, ev, id) {
 		save_one(p, ev, rec++);
+		trace_kfd_criu_object("event", "save", id, 0, 0);
+	}
 	return 0;
 }
 
@@ -97,7 +100,7 @@ static int create(struct kfd_process *p, const struct kfd_criu_event_record *rec
 	return 0;
 }
 
-static int event_prepare(struct kfd_criu_restore *r)
+static int event_prepare(struct kfd_criu_transaction *r)
 {
 	const struct kfd_criu_process_record *process = r->img.process;
 	struct kfd_process *p = r->p;
@@ -120,6 +123,7 @@ static int event_prepare(struct kfd_criu_restore *r)
 	r->events_done = true;
 	for (i = 0; i < r->img.num_events && !err; i++) {
 		err = create(p, &r->img.events[i]);
+		trace_kfd_criu_object("event", "create", r->img.events[i].id, 0, err);
 		if (err)
 			kfd_criu_refuse(err, "event", r->img.events[i].id, "can't be created",
 					0, 0);
@@ -129,7 +133,7 @@ static int event_prepare(struct kfd_criu_restore *r)
 	return err;
 }
 
-static void event_undo(struct kfd_criu_restore *r)
+static void event_undo(struct kfd_criu_transaction *r)
 {
 	struct kfd_process *p = r->p;
 

@@ -828,7 +828,8 @@ static int check_queues(struct verifier *v)
 		return refuse(v, -ENOMEM, "no memory for a map of ids", v->img->num_devices, 0);
 
 	/* Ends after KFD_CRIU_MAX_QUEUES + 1 rounds at most: then ids have run out. */
-	kfd_criu_image_for_each_queue(v->img, q) {
+	for (q = kfd_criu_image_next_queue(v->img, NULL); q;
+	     q = kfd_criu_image_next_queue(v->img, q)) {
 		ret = check_queue(v, q);
 		if (!ret)
 			ret = check_queue_shares(v, q, taken, &gws);

@@ -418,7 +418,7 @@ struct kfd_criu_writer {
  * @first_queue: offset in bytes of the first queue's record header, or 0
  * @num_devices: at least 1
  * @num_bos: buffer objects
- * @num_queues: queues, see kfd_criu_image_for_each_queue()
+ * @num_queues: queues, see kfd_criu_image_next_queue()
  * @num_events: events
  * @num_ranges: SVM ranges
  *
@@ -494,10 +494,6 @@ int kfd_criu_image_open(struct kfd_criu_image *img, const void *buf, size_t size
 const struct kfd_criu_queue_record *
 kfd_criu_image_next_queue(const struct kfd_criu_image *img,
 			  const struct kfd_criu_queue_record *prev);
-
-#define kfd_criu_image_for_each_queue(img, q)				\
-	for ((q) = kfd_criu_image_next_queue(img, NULL); (q);		\
-	     (q) = kfd_criu_image_next_queue(img, q))
 
 const void *kfd_criu_queue_mqd(const struct kfd_criu_queue_record *q, u32 xcc);
 const void *kfd_criu_queue_ctl_stack(const struct kfd_criu_queue_record *q, u32 xcc);

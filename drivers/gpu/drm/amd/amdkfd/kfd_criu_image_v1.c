@@ -750,7 +750,8 @@ size_t kfd_criu_v1_size(const struct kfd_criu_image *img)
 	const struct kfd_criu_queue_record *q;
 	size_t queue_data = 0;
 
-	kfd_criu_image_for_each_queue(img, q)
+	for (q = kfd_criu_image_next_queue(img, NULL); q;
+	     q = kfd_criu_image_next_queue(img, q))
 		queue_data += q->mqd_size + q->ctl_size;
 	return kfd_criu_v1_size_of(img->num_devices, img->num_bos, img->num_queues, queue_data,
 				   img->num_events, img->num_ranges);
@@ -813,7 +814,8 @@ static int v1_check_writable(const struct kfd_criu_image *img, struct kfd_criu_c
 					   "version 1 gives each device a VM",
 					   img->devices[i].flags, KFD_CRIU_DEVICE_VM);
 	i = 0;
-	kfd_criu_image_for_each_queue(img, q) {
+	for (q = kfd_criu_image_next_queue(img, NULL); q;
+	     q = kfd_criu_image_next_queue(img, q)) {
 		if (q->xccs != 1)
 			return unsupported(why, KFD_CRIU_RECORD_QUEUE, i,
 					   "version 1 has one MQD per queue", q->xccs, 1);
@@ -977,7 +979,8 @@ int kfd_criu_v1_write(const struct kfd_criu_image *img, void *v1, size_t v1_size
 	pos += img->num_devices * sizeof(struct kfd_criu_v1_device);
 	for (i = 0; i < img->num_bos; i++)
 		v1_write_bo(img, &pos, &img->bos[i]);
-	kfd_criu_image_for_each_queue(img, q)
+	for (q = kfd_criu_image_next_queue(img, NULL); q;
+	     q = kfd_criu_image_next_queue(img, q))
 		v1_write_queue(img, &pos, q);
 	/* Only a page that is a BO has a handle. */
 	for (i = 0; i < img->num_events; i++)

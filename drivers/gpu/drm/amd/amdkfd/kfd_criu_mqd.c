@@ -25,93 +25,92 @@
  * save and restore, preemption in the middle of a dispatch leaves the
  * dispatch's registers in the MQD, and where in control stack and save area its waves are.
  */
-#define V9_FIELDS										\
-	/* the dispatch that is under way */							\
-	FIELD(v9_mqd, compute_dispatch_initiator, ~0U),						\
-	FIELD(v9_mqd, compute_dim_x, ~0U),							\
-	FIELD(v9_mqd, compute_dim_y, ~0U),							\
-	FIELD(v9_mqd, compute_dim_z, ~0U),							\
-	FIELD(v9_mqd, compute_start_x, ~0U),							\
-	FIELD(v9_mqd, compute_start_y, ~0U),							\
-	FIELD(v9_mqd, compute_start_z, ~0U),							\
-	FIELD(v9_mqd, compute_num_thread_x, ~0U),						\
-	FIELD(v9_mqd, compute_num_thread_y, ~0U),						\
-	FIELD(v9_mqd, compute_num_thread_z, ~0U),						\
-	FIELD(v9_mqd, compute_pgm_lo, ~0U),							\
-	FIELD(v9_mqd, compute_pgm_hi, 0xff),							\
-	FIELD(v9_mqd, compute_pgm_rsrc1, ~COMPUTE_PGM_RSRC1__PRIV_MASK),			\
-	/* whether there is a trap handler, the driver knows */					\
-	FIELD(v9_mqd, compute_pgm_rsrc2, ~COMPUTE_PGM_RSRC2__TRAP_PRESENT_MASK),		\
-	/* and this one goes with GWS */							\
-	FIELD(v9_mqd, compute_resource_limits, ~COMPUTE_RESOURCE_LIMITS__FORCE_SIMD_DIST_MASK),	\
-	FIELD(v9_mqd, compute_tmpring_size, ~0U),						\
-	FIELD(v9_mqd, compute_restart_x, ~0U),							\
-	FIELD(v9_mqd, compute_restart_y, ~0U),							\
-	FIELD(v9_mqd, compute_restart_z, ~0U),							\
-	FIELD(v9_mqd, compute_dispatch_id, ~0U),						\
-	FIELD(v9_mqd, compute_threadgroup_id, ~0U),						\
-	FIELD(v9_mqd, compute_relaunch, ~0U),							\
-	FIELD(v9_mqd, compute_wave_restore_addr_lo, ~0U),					\
-	FIELD(v9_mqd, compute_wave_restore_addr_hi, 0xffff),					\
-	FIELD(v9_mqd, compute_wave_restore_control, ~0U),					\
-	FIELD(v9_mqd, compute_user_data_0, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_1, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_2, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_3, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_4, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_5, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_6, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_7, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_8, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_9, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_10, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_11, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_12, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_13, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_14, ~0U),						\
-	FIELD(v9_mqd, compute_user_data_15, ~0U),						\
-	/* the CU mask */									\
-	FIELD(v9_mqd, compute_static_thread_mgmt_se0, ~0U),					\
-	FIELD(v9_mqd, compute_static_thread_mgmt_se1, ~0U),					\
-	FIELD(v9_mqd, compute_static_thread_mgmt_se2, ~0U),					\
-	FIELD(v9_mqd, compute_static_thread_mgmt_se3, ~0U),					\
-	/* the ring and the indirect buffer in it */						\
-	FIELD(v9_mqd, cp_hqd_pq_rptr, ~0U),							\
-	FIELD(v9_mqd, cp_hqd_pq_wptr_lo, ~0U),							\
-	FIELD(v9_mqd, cp_hqd_pq_wptr_hi, ~0U),							\
-	FIELD(v9_mqd, cp_hqd_ib_base_addr_lo, ~0U),						\
-	FIELD(v9_mqd, cp_hqd_ib_base_addr_hi, 0xffff),						\
-	FIELD(v9_mqd, cp_hqd_ib_rptr, CP_HQD_IB_RPTR__CONSUMED_OFFSET_MASK),			\
-	FIELD(v9_mqd, cp_hqd_ib_control, CP_HQD_IB_CONTROL__IB_SIZE_MASK |			\
-					 CP_HQD_IB_CONTROL__PROCESSING_IB_MASK),		\
-	FIELD(v9_mqd, cp_hqd_atomic0_preop_lo, ~0U),						\
-	FIELD(v9_mqd, cp_hqd_atomic0_preop_hi, ~0U),						\
-	FIELD(v9_mqd, cp_hqd_atomic1_preop_lo, ~0U),						\
-	FIELD(v9_mqd, cp_hqd_atomic1_preop_hi, ~0U),						\
-	/* the end-of-pipe buffer */								\
-	FIELD(v9_mqd, cp_hqd_eop_rptr, CP_HQD_EOP_RPTR__RPTR_MASK),				\
-	FIELD(v9_mqd, cp_hqd_eop_wptr, CP_HQD_EOP_WPTR__WPTR_MASK |				\
-				       CP_HQD_EOP_WPTR__EOP_EMPTY_MASK |			\
-				       CP_HQD_EOP_WPTR__EOP_AVAIL_MASK),			\
-	FIELD(v9_mqd, cp_hqd_eop_wptr_mem, CP_HQD_EOP_WPTR_MEM__WPTR_MASK),			\
-	FIELD(v9_mqd, cp_hqd_eop_done_events, CP_HQD_EOP_EVENTS__EVENT_COUNT_MASK |		\
-					      CP_HQD_EOP_EVENTS__CS_PARTIAL_FLUSH_PEND_MASK),	\
-	/* the saved waves */									\
-	FIELD(v9_mqd, cp_hqd_cntl_stack_offset, CP_HQD_CNTL_STACK_OFFSET__OFFSET_MASK),		\
-	FIELD(v9_mqd, cp_hqd_wg_state_offset, CP_HQD_WG_STATE_OFFSET__OFFSET_MASK)
-
 static const struct kfd_criu_mqd_field v9_fields[] = {
-	V9_FIELDS,
-	/* more of the CU mask */
+	/* the dispatch that is under way */
+	FIELD(v9_mqd, compute_dispatch_initiator, ~0U),
+	FIELD(v9_mqd, compute_dim_x, ~0U),
+	FIELD(v9_mqd, compute_dim_y, ~0U),
+	FIELD(v9_mqd, compute_dim_z, ~0U),
+	FIELD(v9_mqd, compute_start_x, ~0U),
+	FIELD(v9_mqd, compute_start_y, ~0U),
+	FIELD(v9_mqd, compute_start_z, ~0U),
+	FIELD(v9_mqd, compute_num_thread_x, ~0U),
+	FIELD(v9_mqd, compute_num_thread_y, ~0U),
+	FIELD(v9_mqd, compute_num_thread_z, ~0U),
+	FIELD(v9_mqd, compute_pgm_lo, ~0U),
+	FIELD(v9_mqd, compute_pgm_hi, 0xff),
+	FIELD(v9_mqd, compute_pgm_rsrc1, ~COMPUTE_PGM_RSRC1__PRIV_MASK),
+	/* whether there is a trap handler, the driver knows */
+	FIELD(v9_mqd, compute_pgm_rsrc2, ~COMPUTE_PGM_RSRC2__TRAP_PRESENT_MASK),
+	/* and this one goes with GWS */
+	FIELD(v9_mqd, compute_resource_limits, ~COMPUTE_RESOURCE_LIMITS__FORCE_SIMD_DIST_MASK),
+	FIELD(v9_mqd, compute_tmpring_size, ~0U),
+	FIELD(v9_mqd, compute_restart_x, ~0U),
+	FIELD(v9_mqd, compute_restart_y, ~0U),
+	FIELD(v9_mqd, compute_restart_z, ~0U),
+	FIELD(v9_mqd, compute_dispatch_id, ~0U),
+	FIELD(v9_mqd, compute_threadgroup_id, ~0U),
+	FIELD(v9_mqd, compute_relaunch, ~0U),
+	FIELD(v9_mqd, compute_wave_restore_addr_lo, ~0U),
+	FIELD(v9_mqd, compute_wave_restore_addr_hi, 0xffff),
+	FIELD(v9_mqd, compute_wave_restore_control, ~0U),
+	FIELD(v9_mqd, compute_user_data_0, ~0U),
+	FIELD(v9_mqd, compute_user_data_1, ~0U),
+	FIELD(v9_mqd, compute_user_data_2, ~0U),
+	FIELD(v9_mqd, compute_user_data_3, ~0U),
+	FIELD(v9_mqd, compute_user_data_4, ~0U),
+	FIELD(v9_mqd, compute_user_data_5, ~0U),
+	FIELD(v9_mqd, compute_user_data_6, ~0U),
+	FIELD(v9_mqd, compute_user_data_7, ~0U),
+	FIELD(v9_mqd, compute_user_data_8, ~0U),
+	FIELD(v9_mqd, compute_user_data_9, ~0U),
+	FIELD(v9_mqd, compute_user_data_10, ~0U),
+	FIELD(v9_mqd, compute_user_data_11, ~0U),
+	FIELD(v9_mqd, compute_user_data_12, ~0U),
+	FIELD(v9_mqd, compute_user_data_13, ~0U),
+	FIELD(v9_mqd, compute_user_data_14, ~0U),
+	FIELD(v9_mqd, compute_user_data_15, ~0U),
+	/* the CU mask */
+	FIELD(v9_mqd, compute_static_thread_mgmt_se0, ~0U),
+	FIELD(v9_mqd, compute_static_thread_mgmt_se1, ~0U),
+	FIELD(v9_mqd, compute_static_thread_mgmt_se2, ~0U),
+	FIELD(v9_mqd, compute_static_thread_mgmt_se3, ~0U),
+	/* the ring and the indirect buffer in it */
+	FIELD(v9_mqd, cp_hqd_pq_rptr, ~0U),
+	FIELD(v9_mqd, cp_hqd_pq_wptr_lo, ~0U),
+	FIELD(v9_mqd, cp_hqd_pq_wptr_hi, ~0U),
+	FIELD(v9_mqd, cp_hqd_ib_base_addr_lo, ~0U),
+	FIELD(v9_mqd, cp_hqd_ib_base_addr_hi, 0xffff),
+	FIELD(v9_mqd, cp_hqd_ib_rptr, CP_HQD_IB_RPTR__CONSUMED_OFFSET_MASK),
+	FIELD(v9_mqd, cp_hqd_ib_control, CP_HQD_IB_CONTROL__IB_SIZE_MASK |
+					 CP_HQD_IB_CONTROL__PROCESSING_IB_MASK),
+	FIELD(v9_mqd, cp_hqd_atomic0_preop_lo, ~0U),
+	FIELD(v9_mqd, cp_hqd_atomic0_preop_hi, ~0U),
+	FIELD(v9_mqd, cp_hqd_atomic1_preop_lo, ~0U),
+	FIELD(v9_mqd, cp_hqd_atomic1_preop_hi, ~0U),
+	/* the end-of-pipe buffer */
+	FIELD(v9_mqd, cp_hqd_eop_rptr, CP_HQD_EOP_RPTR__RPTR_MASK),
+	FIELD(v9_mqd, cp_hqd_eop_wptr, CP_HQD_EOP_WPTR__WPTR_MASK |
+				       CP_HQD_EOP_WPTR__EOP_EMPTY_MASK |
+				       CP_HQD_EOP_WPTR__EOP_AVAIL_MASK),
+	FIELD(v9_mqd, cp_hqd_eop_wptr_mem, CP_HQD_EOP_WPTR_MEM__WPTR_MASK),
+	FIELD(v9_mqd, cp_hqd_eop_done_events, CP_HQD_EOP_EVENTS__EVENT_COUNT_MASK |
+					      CP_HQD_EOP_EVENTS__CS_PARTIAL_FLUSH_PEND_MASK),
+	/* the saved waves */
+	FIELD(v9_mqd, cp_hqd_cntl_stack_offset, CP_HQD_CNTL_STACK_OFFSET__OFFSET_MASK),
+	FIELD(v9_mqd, cp_hqd_wg_state_offset, CP_HQD_WG_STATE_OFFSET__OFFSET_MASK),
+};
+
+/* More of the CU mask. */
+static const struct kfd_criu_mqd_field v9_cu_mask[] = {
 	FIELD(v9_mqd, compute_static_thread_mgmt_se4, ~0U),
 	FIELD(v9_mqd, compute_static_thread_mgmt_se5, ~0U),
 	FIELD(v9_mqd, compute_static_thread_mgmt_se6, ~0U),
 	FIELD(v9_mqd, compute_static_thread_mgmt_se7, ~0U),
 };
 
-/* At the same place, what each XCC has of the dispatch; its number is the driver's. */
-static const struct kfd_criu_mqd_field v9_4_3_fields[] = {
-	V9_FIELDS,
+/* On 9.4.3 at the same place, what each XCC has of the dispatch; its number is the driver's. */
+static const struct kfd_criu_mqd_field v9_4_3_xcc[] = {
 	FIELD(v9_mqd, compute_restart_cg_tg_id, ~0U),
 	FIELD(v9_mqd, compute_tg_chunk_size, ~0U),
 	FIELD(v9_mqd, compute_restore_tg_chunk_size, ~0U),
@@ -137,14 +136,18 @@ static const struct kfd_criu_mqd_layout v9_compute = {
 	.size = sizeof(struct v9_mqd),
 	.fields = v9_fields,
 	.num_fields = ARRAY_SIZE(v9_fields),
+	.more = v9_cu_mask,
+	.num_more = ARRAY_SIZE(v9_cu_mask),
 	.ctl_stack = true,
 	.check = v9_check,
 };
 
 static const struct kfd_criu_mqd_layout v9_4_3_compute = {
 	.size = sizeof(struct v9_mqd),
-	.fields = v9_4_3_fields,
-	.num_fields = ARRAY_SIZE(v9_4_3_fields),
+	.fields = v9_fields,
+	.num_fields = ARRAY_SIZE(v9_fields),
+	.more = v9_4_3_xcc,
+	.num_more = ARRAY_SIZE(v9_4_3_xcc),
 	.ctl_stack = true,
 	.check = v9_check,
 };
@@ -223,6 +226,18 @@ const struct kfd_criu_mqd_layout *kfd_criu_mqd_layout(struct kfd_node *node, u32
 	}
 }
 
+static void copy_fields(const struct kfd_criu_mqd_field *fields, u32 n, u32 *to, const u32 *from)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		const struct kfd_criu_mqd_field *field = &fields[i];
+
+		to[field->dword] = (to[field->dword] & ~field->mask) |
+				   (from[field->dword] & field->mask);
+	}
+}
+
 /**
  * kfd_criu_mqd_copy() - Copy a queue's progress and nothing else.
  * @layout: of both MQDs
@@ -231,12 +246,6 @@ const struct kfd_criu_mqd_layout *kfd_criu_mqd_layout(struct kfd_node *node, u32
  */
 void kfd_criu_mqd_copy(const struct kfd_criu_mqd_layout *layout, u32 *to, const u32 *from)
 {
-	u32 i;
-
-	for (i = 0; i < layout->num_fields; i++) {
-		const struct kfd_criu_mqd_field *field = &layout->fields[i];
-
-		to[field->dword] = (to[field->dword] & ~field->mask) |
-				   (from[field->dword] & field->mask);
-	}
+	copy_fields(layout->fields, layout->num_fields, to, from);
+	copy_fields(layout->more, layout->num_more, to, from);
 }

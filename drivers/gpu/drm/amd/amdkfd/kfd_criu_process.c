@@ -58,7 +58,7 @@ static int process_save(struct kfd_criu_save *s)
 	return 0;
 }
 
-static int process_verify(struct kfd_criu_restore *r)
+static int process_verify(struct kfd_criu_transaction *r)
 {
 	if (r->img.process->flags & KFD_CRIU_PROCESS_XNACK &&
 	    !kfd_process_xnack_mode(r->p, true))
@@ -67,14 +67,14 @@ static int process_verify(struct kfd_criu_restore *r)
 	return 0;
 }
 
-static int process_prepare(struct kfd_criu_restore *r)
+static int process_prepare(struct kfd_criu_transaction *r)
 {
 	/* Before the first queue of a GPU, which takes the mode over. */
 	r->p->xnack_enabled = r->img.process->flags & KFD_CRIU_PROCESS_XNACK;
 	return 0;
 }
 
-static void process_undo(struct kfd_criu_restore *r)
+static void process_undo(struct kfd_criu_transaction *r)
 {
 	r->p->xnack_enabled = kfd_process_xnack_mode(r->p, false);
 }
@@ -104,7 +104,7 @@ static void enable_ttmps(struct kfd_process *p)
 	}
 }
 
-static void process_commit(struct kfd_criu_restore *r)
+static void process_commit(struct kfd_criu_transaction *r)
 {
 	const struct kfd_criu_process_record *rec = r->img.process;
 	struct kfd_process *p = r->p;
@@ -114,7 +114,7 @@ static void process_commit(struct kfd_criu_restore *r)
 		return;
 	p->runtime_info.runtime_state = DEBUG_RUNTIME_STATE_ENABLED;
 	p->runtime_info.r_debug = rec->r_debug;
-	p->runtime_info.ttmp_setup = rec->flags & KFD_CRIU_PROCESS_TTMP;
+	p->runtime_info.ttmp_setup = !!(rec->flags & KFD_CRIU_PROCESS_TTMP);
 	if (p->runtime_info.ttmp_setup)
 		enable_ttmps(p);
 }

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include "amdgpu_amdkfd.h"
 #include "kfd_criu.h"
+#include "kfd_criu_trace.h"
 #include "kfd_device_queue_manager.h"
 #include "kfd_mqd_manager.h"
 #include "kfd_priv.h"
@@ -213,6 +214,8 @@ static int queue_save(struct kfd_criu_save *s)
 	for (i = 0; i < p->n_pdds; i++) {
 		list_for_each_entry_reverse(q, &p->pdds[i]->qpd.queues_list, list) {
 			err = save_one(s, i, q);
+			trace_kfd_criu_object("queue", "save", q->properties.queue_id,
+					      p->pdds[i]->user_gpu_id, err);
 			if (err)
 				return err;
 		}
@@ -220,7 +223,7 @@ static int queue_save(struct kfd_criu_save *s)
 	return 0;
 }
 
-static int verify_one(const struct kfd_criu_restore *r, const struct kfd_criu_queue_record *rec)
+static int verify_one(const struct kfd_criu_transaction *r, const struct kfd_criu_queue_record *rec)
 {
 	struct kfd_node *node = r->pdds[rec->device]->dev;
 	const struct kfd_criu_mqd_layout *layout = kfd_criu_mqd_layout(node, rec->type);
@@ -257,12 +260,13 @@ static int verify_one(const struct kfd_criu_restore *r, const struct kfd_criu_qu
 	return 0;
 }
 
-static int queue_verify(struct kfd_criu_restore *r)
+static int queue_verify(struct kfd_criu_transaction *r)
 {
 	const struct kfd_criu_queue_record *rec;
 	int err;
 
-	kfd_criu_image_for_each_queue(&r->img, rec) {
+	for (rec = kfd_criu_image_next_queue(&r->img, NULL); rec;
+	     rec = kfd_criu_image_next_queue(&r->img, rec)) {
 		err = verify_one(r, rec);
 		if (err)
 			return err;
@@ -315,7 +319,7 @@ static void load_progress(struct kfd_process_device *pdd, struct queue *q,
 	dqm_unlock(pdd->dev->dqm);
 }
 
-static int create(struct kfd_criu_restore *r, const struct kfd_criu_queue_record *rec)
+static int create(struct kfd_criu_transaction *r, const struct kfd_criu_queue_record *rec)
 {
 	const struct kfd_queue_restore ids = {
 		.q_id = rec->queue_id,
@@ -351,13 +355,16 @@ static int create(struct kfd_criu_restore *r, const struct kfd_criu_queue_record
 	return 0;
 }
 
-static int queue_prepare(struct kfd_criu_restore *r)
+static int queue_prepare(struct kfd_criu_transaction *r)
 {
 	const struct kfd_criu_queue_record *rec;
 	int err;
 
-	kfd_criu_image_for_each_queue(&r->img, rec) {
+	for (rec = kfd_criu_image_next_queue(&r->img, NULL); rec;
+	     rec = kfd_criu_image_next_queue(&r->img, rec)) {
 		err = create(r, rec);
+		trace_kfd_criu_object("queue", "create", rec->queue_id,
+				      r->img.devices[rec->device].user_gpu_id, err);
 		if (err)
 			return kfd_criu_refuse(err, "queue", rec->queue_id, "can't be created",
 					       rec->type, 0);
@@ -365,12 +372,13 @@ static int queue_prepare(struct kfd_criu_restore *r)
 	return 0;
 }
 
-static void queue_undo(struct kfd_criu_restore *r)
+static void queue_undo(struct kfd_criu_transaction *r)
 {
 	const struct kfd_criu_queue_record *rec;
 	u32 n = 0;
 
-	kfd_criu_image_for_each_queue(&r->img, rec) {
+	for (rec = kfd_criu_image_next_queue(&r->img, NULL); rec;
+	     rec = kfd_criu_image_next_queue(&r->img, rec)) {
 		if (n++ == r->queues_done)
 			break;
 		pqm_destroy_queue(&r->p->pqm, rec->queue_id);

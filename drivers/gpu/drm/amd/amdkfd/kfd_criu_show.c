@@ -4,6 +4,7 @@
  * debugfs file for each process that was checkpointed or restored.
  */
 
+#include <linux/dcache.h>
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 #include "amdgpu.h"
@@ -84,7 +85,8 @@ static void show_queues(struct seq_file *m, const struct kfd_criu_image *img)
 {
 	const struct kfd_criu_queue_record *q;
 
-	kfd_criu_image_for_each_queue(img, q)
+	for (q = kfd_criu_image_next_queue(img, NULL); q;
+	     q = kfd_criu_image_next_queue(img, q))
 		seq_printf(m, "queue %u of %#x: %s, ring of %llu KiB at %#llx, priority %u, %u percent%s%s\n",
 			   q->queue_id, img->devices[q->device].user_gpu_id,
 			   q->type != KFD_CRIU_QUEUE_COMPUTE ? "SDMA" :
@@ -168,9 +170,16 @@ void kfd_criu_show_exit(void)
  */
 void kfd_criu_show_add(struct kfd_criu_process *state)
 {
+	struct dentry *other;
 	char name[16];
 
 	snprintf(name, sizeof(name), "%d", state->process->lead_thread->pid);
+	/* A process that had this pid may still be on its way out. */
+	other = debugfs_lookup(name, root);
+	if (other) {
+		dput(other);
+		return;
+	}
 	state->dentry = debugfs_create_file(name, 0400, root, state, &image_fops);
 }
 

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include "amdgpu_amdkfd.h"
 #include "kfd_criu.h"
+#include "kfd_criu_trace.h"
 #include "kfd_priv.h"
 #include "kfd_svm.h"
 
@@ -79,12 +80,13 @@ static int range_save(struct kfd_criu_save *s)
 		rec->actual = prange->actual_loc;
 		rec->svm_flags = prange->flags;
 		rec->granularity = prange->granularity;
+		trace_kfd_criu_object("range", "save", rec->start, rec->actual, 0);
 		rec++;
 	}
 	return 0;
 }
 
-static int range_verify(struct kfd_criu_restore *r)
+static int range_verify(struct kfd_criu_transaction *r)
 {
 	u32 i, gpu;
 
@@ -109,7 +111,7 @@ static int range_verify(struct kfd_criu_restore *r)
 	return 0;
 }
 
-static int range_prepare(struct kfd_criu_restore *r)
+static int range_prepare(struct kfd_criu_transaction *r)
 {
 	struct kfd_criu_process *state = r->state;
 	u32 i;
@@ -129,7 +131,7 @@ static int range_prepare(struct kfd_criu_restore *r)
 	return 0;
 }
 
-static void range_undo(struct kfd_criu_restore *r)
+static void range_undo(struct kfd_criu_transaction *r)
 {
 	kvfree(r->state->ranges);
 	r->state->ranges = NULL;
@@ -216,8 +218,11 @@ static int range_resume(struct kfd_process *p)
 		return -ENOMEM;
 	}
 	/* From the first one on, also after a failure: setting attributes twice is the same. */
-	for (i = 0; i < state->num_ranges && !err; i++)
+	for (i = 0; i < state->num_ranges && !err; i++) {
 		err = resume_one(p, mm, &state->ranges[i], attrs);
+		trace_kfd_criu_object("range", "create", state->ranges[i].start,
+				      state->ranges[i].actual, err);
+	}
 	kfree(attrs);
 	mmput_async(mm);
 	return err;
@@ -235,7 +240,7 @@ const struct kfd_criu_class kfd_criu_range_class = {
 
 #else
 
-static int range_verify(struct kfd_criu_restore *r)
+static int range_verify(struct kfd_criu_transaction *r)
 {
 	if (!r->img.num_ranges)
 		return 0;

@@ -61,9 +61,12 @@ class Cell:
         self.before = None          # the boot whose file this one finds
         self.carries = False        # is there one after it?
         self.kernel = None          # label of the kernel, None: the one under test
-        match = re.match(r"(\w+):\s*(.*)", self.parameters)
+        self.plain = False          # is it not worth the time on a debug kernel?
+        match = re.match(r"([a-z ]+):\s*(.*)", self.parameters)
         if match:
-            self.kernel, self.parameters = match.groups()
+            words, self.parameters = match[1].split(), match[2]
+            self.plain = "plain" in words
+            self.kernel = next((word for word in words if word != "plain"), None)
         self.programs = []          # each with its arguments, as in a command line
         for pattern in patterns.split():
             pattern, *arguments = pattern.split(":")
@@ -570,14 +573,22 @@ def summarise(document, srctree, out=print):
 
 
 def table(lines):
-    """The rows that tests want to have in the table of results, aligned."""
-    rows = []
+    """What tests want to have in the table of results: a line for each row, aligned.
+
+    A row of several boots is one line; where they differ, their values stand
+    side by side.
+    """
+    rows = {}
     for line in lines:
-        row = [field.strip() for field in line.split("# TABLE:", 1)[1].split("|")]
-        if row not in rows:
-            rows.append(row)
+        name, *fields = [field.strip() for field in line.split("# TABLE:", 1)[1].split("|")]
+        row = rows.setdefault(name, [])
+        row += [[] for _ in range(len(fields) - len(row))]
+        for values, field in zip(row, fields):
+            if field and field not in values:
+                values.append(field)
     if not rows:
         return []
+    rows = [[name, *(" / ".join(values) for values in row)] for name, row in rows.items()]
     columns = max(len(row) for row in rows)
     rows = [row + [""] * (columns - len(row)) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(columns)]
@@ -605,6 +616,8 @@ def choose(args):
     if cells and all(cell.name in lost for cell in cells):
         raise Error(f"cell '{cells[0].name}' boots a kernel '{lost[cells[0].name]}', "
                     "which is not there")
+    if args.debug and not args.cell:
+        lost.update({cell.name: None for cell in cells if cell.plain})
     cells = [cell for cell in cells if cell.name not in lost]
     for cell in cells:
         if args.test:

@@ -805,7 +805,8 @@ static void kfd_criu_image_round_trip_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kfd_criu_image_open(img, f->buf, f->size, &f->why), 0);
 	KUNIT_EXPECT_EQ(test, img->num_queues, ARRAY_SIZE(queues));
 	i = 0;
-	kfd_criu_image_for_each_queue(img, q)
+	for (q = kfd_criu_image_next_queue(img, NULL); q;
+	     q = kfd_criu_image_next_queue(img, q))
 		expect_queue(test, q, &queues["3120"[i++] - '0']);
 	KUNIT_EXPECT_EQ(test, i, 4);
 
@@ -940,7 +941,8 @@ static u32 read_all(const struct kfd_criu_image *img)
 	if (img->ranges)
 		sum = crc32_le(sum, (const void *)img->ranges,
 			       img->num_ranges * sizeof(*img->ranges));
-	kfd_criu_image_for_each_queue(img, q) {
+	for (q = kfd_criu_image_next_queue(img, NULL); q;
+	     q = kfd_criu_image_next_queue(img, q)) {
 		sum = crc32_le(sum, (const void *)q, sizeof(*q));
 		for (xcc = 0; xcc < q->xccs; xcc++) {
 			sum = crc32_le(sum, kfd_criu_queue_mqd(q, xcc), q->mqd_size);
@@ -1772,7 +1774,8 @@ static void kfd_criu_image_v1_round_trip_test(struct kunit *test)
 	}
 	KUNIT_ASSERT_EQ(test, img.num_queues, 3);
 	other = NULL;
-	kfd_criu_image_for_each_queue(&f->img, q) {
+	for (q = kfd_criu_image_next_queue(&f->img, NULL); q;
+	     q = kfd_criu_image_next_queue(&f->img, q)) {
 		other = kfd_criu_image_next_queue(&img, other);
 		/* none of these has a field that version 1 has not */
 		expect_queue(test, other, q);

@@ -1,0 +1,1041 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint and restore of GPU processes: what must be refused is refused,
+ * with the errno that says why, and leaves no trace; damaged and forged images
+ * first of all.  The process that was refused can go on, or try again.
+ */
+#define _GNU_SOURCE
+#include <linux/capability.h>
+#include <sys/resource.h>
+#define CRIU_ROWS		criu_refuse_rows
+#include "kfd_criu_fresh.h"
+
+/* --- RESTORE of damaged images --- */
+
+enum damage {
+	SHORT_IMAGE, LONG_IMAGE, FEWER_BOS, FEWER_OBJECTS, MORE_OBJECTS, WRONG_VERSION,
+	UNKNOWN_GPU, SAME_GPU_TWICE, BAD_RENDER_FD, UNKNOWN_BO_GPU, FEWER_DEVICES
+};
+
+/* RESTORE of a damaged image; the image is whole again afterwards. */
+static int restore_damaged(struct ctx *c, enum damage damage)
+{
+	struct kfd_image *img = &c->s->img, bad = *img;
+	struct kfd_criu_device_bucket devices[KFD_MAX_GPUS];
+	uint32_t first, gpu_id = img->bos[0].gpu_id;
+	struct kfd_criu_bo_bucket *bos;
+	uint8_t *priv;
+	struct kfd k;
+	int r;
+
+	memcpy(devices, img->devices, img->info.num_devices * sizeof(*devices));
+	memcpy(&first, img->priv, sizeof(first));
+	bos = malloc(img->info.num_bos * sizeof(*bos));
+	priv = calloc(1, img->info.priv_data_size + 64);
+	if (!bos || !priv)
+		return 0;
+	memcpy(bos, img->bos, img->info.num_bos * sizeof(*bos));
+	memcpy(priv, img->priv, img->info.priv_data_size);
+	bad.bos = bos;
+	bad.priv = priv;
+	bad.devices = devices;
+
+	switch (damage) {
+	case SHORT_IMAGE:
+		bad.info.priv_data_size -= 8;
+		break;
+	case LONG_IMAGE:
+		bad.info.priv_data_size += 64;
+		break;
+	case FEWER_BOS:
+		bad.info.num_bos--;
+		break;
+	case FEWER_OBJECTS:
+		bad.info.num_objects--;
+		break;
+	case MORE_OBJECTS:
+		bad.info.num_objects++;
+		break;
+	case WRONG_VERSION:
+		first = ~first;
+		memcpy(priv, &first, sizeof(first));
+		break;
+	case SAME_GPU_TWICE:
+		devices[1].user_gpu_id = devices[0].user_gpu_id;
+		break;
+	case UNKNOWN_BO_GPU:
+		bos[0].gpu_id = ~gpu_id;
+		break;
+	case FEWER_DEVICES:
+		bad.info.num_devices--;
+		break;
+	case UNKNOWN_GPU:
+	case BAD_RENDER_FD:
+		break;
+	}
+	if (damage == UNKNOWN_GPU || damage == BAD_RENDER_FD) {
+		struct kfd_ioctl_criu_args args = bad.info;
+
+		devices[0].actual_gpu_id = damage == UNKNOWN_GPU ? 1 : devices[0].actual_gpu_id;
+		devices[0].drm_fd = 0x7fff;
+		args.devices = (uintptr_t)devices;
+		args.bos = (uintptr_t)bos;
+		args.priv_data = (uintptr_t)priv;
+		args.op = KFD_CRIU_OP_RESTORE;
+		k.fd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
+		r = ioctl(k.fd, AMDKFD_IOC_CRIU_OP, &args) ? -errno : 0;
+		close(k.fd);
+	} else {
+		r = kfd_criu_restore(&k, &bad, straight);
+	}
+	free(bos);
+	free(priv);
+	return r;
+}
+
+static int call_damaged(struct ctx *c)
+{
+	unsigned int fds = open_fds();
+
+	NEED(c, restore_damaged(c, c->arg[0]), "RESTORE of a damaged image succeeds");
+	NEED(c, open_fds() == fds, "the failed RESTORE left %u file descriptors",
+	     open_fds() - fds);
+	return 0;
+}
+
+static void damaged_row(struct scene *s, enum damage damage)
+{
+	FRESH();
+	DST->c.arg[0] = damage;
+	refused(s, &before, call_damaged);
+}
+
+ROW(restore_short_image, S_NO_SIGNALS)
+{
+	damaged_row(s, SHORT_IMAGE);
+}
+
+ROW(restore_long_image, S_NO_SIGNALS)
+{
+	damaged_row(s, LONG_IMAGE);
+}
+
+ROW(restore_fewer_bos, S_NO_SIGNALS)
+{
+	damaged_row(s, FEWER_BOS);
+}
+
+ROW(restore_fewer_objects, S_NO_SIGNALS)
+{
+	damaged_row(s, FEWER_OBJECTS);
+}
+
+ROW(restore_more_objects, S_NO_SIGNALS)
+{
+	damaged_row(s, MORE_OBJECTS);
+}
+
+ROW(restore_fewer_devices, S_NO_SIGNALS)
+{
+	damaged_row(s, FEWER_DEVICES);
+}
+
+ROW(restore_wrong_version, S_NO_SIGNALS)
+{
+	damaged_row(s, WRONG_VERSION);
+}
+
+ROW(restore_unknown_gpu, S_NO_SIGNALS)
+{
+	damaged_row(s, UNKNOWN_GPU);
+}
+
+ROW(restore_same_gpu_twice, S_NO_SIGNALS)
+{
+	damaged_row(s, SAME_GPU_TWICE);
+}
+
+ROW(restore_bad_render_fd, S_NO_SIGNALS)
+{
+	damaged_row(s, BAD_RENDER_FD);
+}
+
+ROW(restore_bo_of_unknown_gpu, S_NO_SIGNALS)
+{
+	damaged_row(s, UNKNOWN_BO_GPU);
+}
+
+/* A count that no image can hold. */
+static int call_huge(struct ctx *c)
+{
+	struct kfd_image bad = c->s->img;
+
+	bad.info.num_bos = 0x7fffffff;
+	if (attempt(c, &bad, 0, "two billion BOs"))
+		return -1;
+	bad = c->s->img;
+	bad.info.num_objects = 0x7fffffff;
+	if (attempt(c, &bad, 0, "two billion objects"))
+		return -1;
+	bad = c->s->img;
+	bad.info.priv_data_size = 1ULL << 62;
+	return attempt(c, &bad, 0, "an image of exabytes");
+}
+
+ROW(restore_huge_count, S_NO_SIGNALS)
+{
+	FRESH();
+	refused(s, &before, call_huge);
+}
+
+/* --- RESTORE that runs out of something half way --- */
+
+/* Descriptors that may still be opened below a limit. */
+static void limit_descriptors(unsigned int more)
+{
+	struct rlimit limit;
+	unsigned int fd;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (fd = 0; more; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			more--;
+	limit.rlim_cur = fd;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void unlimit_descriptors(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* BOs that come with a descriptor. */
+static unsigned int contents_bos(const struct kfd_image *img)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < img->info.num_bos; i++)
+		n += !!(img->bos[i].alloc_flags & (KFD_IOC_ALLOC_MEM_FLAGS_VRAM |
+						   KFD_IOC_ALLOC_MEM_FLAGS_GTT));
+	return n;
+}
+
+/* The restore needs one for each BO with contents, and ends at the first, in the middle, last. */
+static int call_no_descriptors(struct ctx *c)
+{
+	unsigned int n = contents_bos(&c->s->img), fds = open_fds(), i, left;
+	unsigned int have[3] = { 0, n / 2, n - 1 };
+	struct kfd k;
+	int r;
+
+	for (i = 0; i < 3; i++) {
+		/* /dev/kfd and two render nodes come first */
+		limit_descriptors(3 + have[i]);
+		r = kfd_criu_restore(&k, &c->s->img, straight);
+		unlimit_descriptors();
+		left = open_fds();
+		NEED(c, r, "RESTORE succeeds with %u of %u descriptors", have[i], n);
+		NEED(c, left == fds, "the failed RESTORE left %d file descriptors",
+		     (int)(left - fds));
+		NEED(c, r == -EMFILE, "RESTORE without descriptors: %s", strerror(-r));
+	}
+	return 0;
+}
+
+ROW(restore_without_descriptors, 0)
+{
+	FRESH();
+	refused(s, &before, call_no_descriptors);
+}
+
+/* The last step that can fail: the caller's memory takes no answer. */
+static int call_readonly_buckets(struct ctx *c)
+{
+	struct kfd_image bad = c->s->img;
+	uint64_t size = bad.info.num_bos * sizeof(*bad.bos);
+	int r;
+
+	bad.bos = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	NEED(c, bad.bos != MAP_FAILED, "memory");
+	memcpy(bad.bos, c->s->img.bos, size);
+	mprotect(bad.bos, size, PROT_READ);
+	r = attempt(c, &bad, -EFAULT, "read-only buckets");
+	munmap(bad.bos, size);
+	return r;
+}
+
+ROW(restore_to_readonly_buckets, 0)
+{
+	FRESH();
+	refused(s, &before, call_readonly_buckets);
+}
+
+/* Twenty times the same, so that a leak of any kind adds up. */
+static int call_fail_often(struct ctx *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < 20; i++)
+		if (call_readonly_buckets(c))
+			return -1;
+	return 0;
+}
+
+ROW(restore_fails_often, 0)
+{
+	FRESH();
+	refused(s, &before, call_fail_often);
+}
+
+/* --- errnos: what a caller is told --- */
+
+#define CALL_FORGED(name, error, why, ...)				\
+	static int call_##name(struct ctx *c)				\
+	{								\
+		struct kfd_image bad;					\
+		int r;							\
+									\
+		NEED(c, img_copy(&bad, &c->s->img), "memory");		\
+		__VA_ARGS__						\
+		r = attempt(c, &bad, error, why);			\
+		img_drop(&bad);						\
+		return r;						\
+	}								\
+									\
+	ROW(name, 0)							\
+	{								\
+		FRESH();						\
+		refused(s, &before, call_##name);			\
+	}
+
+CALL_FORGED(errno_image_too_large, -EMSGSIZE, "an image of more than 256 MiB",
+	    bad.info.priv_data_size = IMG_MAX + 1;)
+
+CALL_FORGED(errno_unknown_version, -EPROTONOSUPPORT, "version 77",
+	    img_put32(bad.priv + IMG_VERSION, 77);)
+
+CALL_FORGED(errno_truncated, -EINVAL, "8 bytes less",
+	    bad.info.priv_data_size -= 8;)
+
+/* With the arguments as they are: kfd_criu_restore() would put GPUs and nodes right. */
+static int raw_restore(struct ctx *c, struct kfd_criu_device_bucket *devices)
+{
+	struct kfd_ioctl_criu_args args = c->s->img.info;
+
+	args.devices = (uintptr_t)devices;
+	args.bos = (uintptr_t)c->s->img.bos;
+	args.priv_data = (uintptr_t)c->s->img.priv;
+	args.op = KFD_CRIU_OP_RESTORE;
+	return ioctl(c->k.fd, AMDKFD_IOC_CRIU_OP, &args) ? -errno : 0;
+}
+
+static int open_node(struct ctx *c, unsigned int gpu)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/dri/renderD%d", c->s->here.gpu[gpu].render_minor);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+enum wrong_device { GPU_TWICE, OTHER_NODE, NO_NODE, NO_GPU, USED_NODE };
+
+static int wrong_devices(struct ctx *c, enum wrong_device how, int err)
+{
+	struct kfd_criu_device_bucket d[KFD_MAX_GPUS];
+	struct kfd *here = &c->s->here;
+	unsigned int fds = open_fds(), g;
+	int r;
+
+	memcpy(d, c->s->img.devices, c->s->img.info.num_devices * sizeof(*d));
+	for (g = 0; g < 2; g++) {
+		d[g].actual_gpu_id = here->gpu[g].gpu_id;
+		d[g].drm_fd = open_node(c, g);
+	}
+	switch (how) {
+	case GPU_TWICE:
+		d[1].actual_gpu_id = d[0].actual_gpu_id;
+		break;
+	case OTHER_NODE:
+		r = d[0].drm_fd;
+		d[0].drm_fd = d[1].drm_fd;
+		d[1].drm_fd = r;
+		break;
+	case NO_NODE:
+		close(d[1].drm_fd);
+		d[1].drm_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		break;
+	case NO_GPU:
+		d[1].actual_gpu_id = 1;
+		break;
+	case USED_NODE:
+		close(d[1].drm_fd);
+		d[1].drm_fd = d[0].drm_fd;
+		d[1].actual_gpu_id = d[0].actual_gpu_id;
+		break;
+	}
+	r = raw_restore(c, d);
+	close(d[0].drm_fd);
+	if (d[1].drm_fd != d[0].drm_fd)
+		close(d[1].drm_fd);
+	NEED(c, r, "RESTORE succeeds");
+	NEED(c, open_fds() == fds, "the failed RESTORE left %d file descriptors",
+	     (int)(open_fds() - fds));
+	NEED(c, r == err, "RESTORE says %s, not %s", strerror(-r), strerror(-err));
+	return 0;
+}
+
+#define WRONG_DEVICE(name, how, err)					\
+	static int call_##name(struct ctx *c)				\
+	{								\
+		return wrong_devices(c, how, err);			\
+	}								\
+									\
+	ROW(name, 0)							\
+	{								\
+		FRESH();						\
+		refused(s, &before, call_##name);			\
+	}
+
+WRONG_DEVICE(errno_gpu_named_twice, GPU_TWICE, -EEXIST)
+WRONG_DEVICE(errno_node_of_other_gpu, OTHER_NODE, -EBADF)
+WRONG_DEVICE(errno_no_render_node, NO_NODE, -EBADF)
+WRONG_DEVICE(errno_unknown_gpu, NO_GPU, -ENODEV)
+
+/* --- forged images --- */
+
+/**
+ * struct forgery - a field of an image that says something else
+ * @what: for people
+ * @type: the record's type, 0 for the header of the image
+ * @entry: which entry; of queues: 0 the AQL queue, 1 the SDMA queue
+ * @at: offset; negative: in the record's header, at this + 16
+ * @size: 4 or 8 bytes, or 2
+ * @value: what it says then
+ * @err: the errno that is wanted, 0 for any
+ */
+struct forgery {
+	const char *what;
+	unsigned int type, entry;
+	int at;
+	unsigned int size;
+	uint64_t value;
+	int err;
+};
+
+static uint8_t *forged_field(struct kfd_image *img, const struct forgery *f)
+{
+	uint8_t *p;
+
+	if (!f->type)
+		return img->priv + f->at;
+	if (f->type == IMG_QUEUE)
+		p = f->entry ? img_queue(img, 1, 0) : img_queue(img, 0, 1);
+	else
+		p = img_entry(img, f->type, f->entry);
+	return p ? p + f->at : NULL;
+}
+
+static int attempt_forgeries(struct ctx *c, const struct forgery *f, unsigned int n)
+{
+	struct kfd_image bad;
+	uint8_t *p;
+	int r = 0;
+
+	for (; n && !r; n--, f++) {
+		NEED(c, img_copy(&bad, &c->s->img), "memory");
+		p = forged_field(&bad, f);
+		NEED(c, p, "the image has nothing to forge: %s", f->what);
+		memcpy(p, &f->value, f->size);
+		img_seal(&bad);
+		r = attempt(c, &bad, f->err, f->what);
+		img_drop(&bad);
+	}
+	return r;
+}
+
+/* @n: how many there are in @list */
+#define FORGERY_ROW(name, list, n)					\
+	static int call_##name(struct ctx *c)				\
+	{								\
+		return attempt_forgeries(c, list, n);			\
+	}								\
+									\
+	ROW(name, 0)							\
+	{								\
+		FRESH();						\
+		REQUIRE(img_is_v2(&s->img), "the image is not of version 2");	\
+		refused(s, &before, call_##name);			\
+	}
+
+static const struct forgery headers[] = {
+	{ "another magic number", 0, 0, IMG_MAGIC_AT, 4, 0x12345678, -EINVAL },
+	{ "a larger size", 0, 0, IMG_SIZE, 8, 1 << 20, -EINVAL },
+	{ "a larger header", 0, 0, IMG_HEADER_SIZE, 4, 56, -EINVAL },
+	{ "more records", 0, 0, IMG_RECORDS, 4, 77, -EINVAL },
+	{ "no records", 0, 0, IMG_RECORDS, 4, 0, -EINVAL },
+	{ "an unknown feature", 0, 0, IMG_REQUIRED, 8, 1ULL << 63, -EPROTONOSUPPORT },
+	{ "a record of type 0", IMG_PROCESS, 0, REC_TYPE - REC_HEADER, 2, 0, 0 },
+	{ "an unknown record", IMG_EVENTS, 0, REC_TYPE - REC_HEADER, 2, 99, -EPROTONOSUPPORT },
+	{ "two tables of GPUs", IMG_EVENTS, 0, REC_TYPE - REC_HEADER, 2, IMG_DEVICES, 0 },
+	{ "a record behind the end", IMG_EVENTS, 0, REC_SIZE - REC_HEADER, 4, 0xfffffff8, 0 },
+	{ "four billion entries", IMG_BOS, 0, REC_COUNT - REC_HEADER, 4, 0xffffffff, 0 },
+	{ "entries of no size", IMG_BOS, 0, REC_STRIDE - REC_HEADER, 4, 0, 0 },
+};
+
+FORGERY_ROW(hostile_header_refused, headers, ARRAY_SIZE(headers))
+
+static const struct forgery generations[] = {
+	{ "GFX 10.3", IMG_DEVICES, GPU_A, DEV_GC_VERSION, 4, 0x0a030000, -EXDEV },
+	{ "SDMA 5.2", IMG_DEVICES, GPU_B, DEV_SDMA_VERSION, 4, 0x05020000, -EXDEV },
+	{ "three CUs", IMG_DEVICES, GPU_B, DEV_CU_COUNT, 4, 3, -EXDEV },
+};
+
+FORGERY_ROW(image_of_other_generation_refused, generations, ARRAY_SIZE(generations))
+
+static const struct forgery queue_types[] = {
+	{ "the kernel's HIQ", IMG_QUEUE, 0, Q_TYPE, 4, 2, -EINVAL },
+	{ "the kernel's DIQ", IMG_QUEUE, 0, Q_TYPE, 4, 3, -EINVAL },
+	{ "a type that does not exist", IMG_QUEUE, 0, Q_TYPE, 4, 6, -EINVAL },
+	{ "a type that overflows", IMG_QUEUE, 0, Q_TYPE, 4, 0xffffffff, -EINVAL },
+	{ "a format that does not exist", IMG_QUEUE, 0, Q_FORMAT, 4, 7, -EINVAL },
+	{ "an SDMA queue as HIQ", IMG_QUEUE, 1, Q_TYPE, 4, 2, -EINVAL },
+};
+
+FORGERY_ROW(hostile_queue_type_refused, queue_types, ARRAY_SIZE(queue_types))
+
+static const struct forgery queue_fields[] = {
+	{ "a GPU that is not there", IMG_QUEUE, 0, Q_DEVICE, 4, 63, 0 },
+	{ "a queue id too large", IMG_QUEUE, 0, Q_ID, 4, 1 << 20, 0 },
+	{ "a doorbell too large", IMG_QUEUE, 0, Q_DOORBELL, 4, 1 << 20, 0 },
+	{ "a ring of 3000 bytes", IMG_QUEUE, 0, Q_RING_SIZE, 8, 3000, 0 },
+	{ "a ring of a terabyte", IMG_QUEUE, 0, Q_RING_SIZE, 8, 1ULL << 40, 0 },
+	{ "a ring where there is no BO", IMG_QUEUE, 0, Q_RING, 8, 0x100000, 0 },
+	{ "a ring in the kernel", IMG_QUEUE, 0, Q_RING, 8, 0xffff888000000000ULL, 0 },
+	{ "a read pointer in the kernel", IMG_QUEUE, 0, Q_RPTR, 8, 0xffff888000000000ULL, 0 },
+	{ "a read pointer elsewhere", IMG_QUEUE, 0, Q_RPTR, 8, SCENE_VA(SLOT_SPARE), 0 },
+	{ "two XCCs", IMG_QUEUE, 0, Q_XCCS, 4, 2, 0 },
+	{ "no XCC", IMG_QUEUE, 0, Q_XCCS, 4, 0, 0 },
+	{ "a small MQD", IMG_QUEUE, 0, Q_MQD_SIZE, 4, 8, 0 },
+	{ "a huge MQD", IMG_QUEUE, 0, Q_MQD_SIZE, 4, 0xfffffff8, 0 },
+	{ "a huge control stack", IMG_QUEUE, 0, Q_CTL_SIZE, 4, 0x7ffffff8, 0 },
+	{ "another control stack", IMG_QUEUE, 0, Q_CTL_STACK_SIZE, 4, 0x40000000, 0 },
+	{ "priority 16", IMG_QUEUE, 0, Q_PRIORITY, 4, 16, 0 },
+	{ "101 percent", IMG_QUEUE, 0, Q_PERCENT, 4, 101, 0 },
+	{ "unknown flags", IMG_QUEUE, 0, Q_FLAGS, 4, 0x80000000, 0 },
+	{ "an SDMA slot too large", IMG_QUEUE, 1, Q_SDMA_ID, 4, 0xffffffff, 0 },
+};
+
+FORGERY_ROW(hostile_queue_fields_refused, queue_fields, ARRAY_SIZE(queue_fields))
+
+/* Words of MQDs that no queue can have come to. */
+#define MQD_WORD(n)		(Q_SIZE + (n) * 4)
+#define MQD_CTL_STACK_OFFSET	174
+#define MQD_WG_STATE_OFFSET	176
+#define SDMA_MQD_RPTR		3
+
+static const struct forgery mqds[] = {
+	{ "waves behind the control stack", IMG_QUEUE, 0, MQD_WORD(MQD_CTL_STACK_OFFSET), 4,
+	  0x7ffc, -EINVAL },
+	{ "waves behind the save area", IMG_QUEUE, 0, MQD_WORD(MQD_WG_STATE_OFFSET), 4,
+	  0x03fffffc, -EINVAL },
+	{ "half a packet", IMG_QUEUE, 1, MQD_WORD(SDMA_MQD_RPTR), 4, 3, -EINVAL },
+};
+
+FORGERY_ROW(hostile_mqd_refused, mqds, ARRAY_SIZE(mqds))
+
+/*
+ * Whatever else the MQD of an image says: addresses, privileges and VMID are
+ * the driver's.  All of these words are the image's to choose in version 1.
+ */
+static const unsigned int driver_words[] = {
+	MQD_BASE_LO, MQD_BASE_HI, MQD_VMID, MQD_PERSISTENT, MQD_PQ_BASE_LO, MQD_PQ_BASE_HI,
+	MQD_RPTR_REPORT_LO, MQD_RPTR_REPORT_HI, MQD_WPTR_POLL_LO, MQD_WPTR_POLL_HI,
+	MQD_PQ_DOORBELL, MQD_PQ_CONTROL,
+};
+
+ROW(hostile_mqd_has_no_effect, 0)
+{
+	uint32_t honest[MQD_DWORDS], mqd[MQD_DWORDS];
+	unsigned int i, word;
+	uint8_t *q;
+
+	START();
+	SETUP(read_mqd(SRC->pid, honest), "no debugfs of KFD");
+	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	q = img_queue(&s->img, 0, 1);
+	SETUP(q, "no AQL queue in the image");
+	for (i = 0; i < ARRAY_SIZE(driver_words); i++)
+		img_put32(q + MQD_WORD(driver_words[i]), 0x5a5a5a58);
+	img_seal(&s->img);
+	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	SETUP(read_mqd(DST->pid, mqd), "debugfs");
+	for (i = 0; i < ARRAY_SIZE(driver_words); i++) {
+		word = driver_words[i];
+		CHECK(mqd[word] != 0x5a5a5a58, "word %u of the MQD is the image's", word);
+		/* the MQD's own address may be another one, all else is as it was */
+		CHECK(word == MQD_BASE_LO || word == MQD_BASE_HI || word == MQD_VMID ||
+		      mqd[word] == honest[word], "word %u of the MQD: %#x became %#x", word,
+		      honest[word], mqd[word]);
+	}
+	CHECK(!call(DST, call_finish_aql_job), "AQL job");
+}
+
+/* --- forged buckets --- */
+
+enum bucket_forgery {
+	UNKNOWN_FLAG, TWO_TYPES, NO_TYPE, NO_SIZE, ODD_SIZE, HUGE_SIZE, ODD_ADDRESS, NO_ADDRESS,
+	SAME_ADDRESS, KERNEL_ADDRESS, OTHER_GPU, SMALL_DOORBELLS, NUM_BUCKET_FORGERIES
+};
+
+static const char * const bucket_forgeries[] = {
+	[UNKNOWN_FLAG] = "an unknown flag", [TWO_TYPES] = "VRAM and GTT at once",
+	[NO_TYPE] = "memory of no type", [NO_SIZE] = "no size", [ODD_SIZE] = "half a page",
+	[HUGE_SIZE] = "exabytes", [ODD_ADDRESS] = "half a page's address",
+	[NO_ADDRESS] = "mapped at no address", [SAME_ADDRESS] = "two BOs at one address",
+	[KERNEL_ADDRESS] = "an address of the driver's", [OTHER_GPU] = "another GPU",
+	[SMALL_DOORBELLS] = "one page of doorbells",
+};
+
+static struct kfd_criu_bo_bucket *bucket_of(struct kfd_image *img, uint64_t addr)
+{
+	uint32_t i;
+
+	for (i = 0; i < img->info.num_bos; i++)
+		if (img->bos[i].addr == addr)
+			return &img->bos[i];
+	return NULL;
+}
+
+static void forge_bucket(struct kfd_image *img, enum bucket_forgery how)
+{
+	const uint32_t vram = KFD_IOC_ALLOC_MEM_FLAGS_VRAM, gtt = KFD_IOC_ALLOC_MEM_FLAGS_GTT;
+	struct kfd_criu_bo_bucket *b = bucket_of(img, SCENE_VA(BO_GTT_AB));
+
+	if (how == SMALL_DOORBELLS)
+		b = bucket_of(img, SCENE_VA(BO_DOORBELL_A));
+	switch (how) {
+	case UNKNOWN_FLAG:
+		b->alloc_flags |= 1u << 18;
+		break;
+	case TWO_TYPES:
+		b->alloc_flags |= vram;
+		break;
+	case NO_TYPE:
+		b->alloc_flags &= ~gtt;
+		break;
+	case NO_SIZE:
+		b->size = 0;
+		break;
+	case ODD_SIZE:
+		b->size += KFD_PAGE / 2;
+		break;
+	case HUGE_SIZE:
+		b->size = 1ULL << 62;
+		break;
+	case ODD_ADDRESS:
+		b->addr += KFD_PAGE / 2;
+		break;
+	case NO_ADDRESS:
+		b->addr = 0;
+		break;
+	case SAME_ADDRESS:
+		b->addr = SCENE_VA(BO_VRAM_AB);
+		break;
+	case KERNEL_ADDRESS:
+		/* the trap handler's page: the end of GPU address space, see TRAP_VA */
+		b->addr = 0ULL - 0x200000 - 0x200000 - 0x10000;
+		break;
+	case OTHER_GPU:
+		b->gpu_id = img->devices[1].user_gpu_id;
+		break;
+	case SMALL_DOORBELLS:
+		b->size = KFD_PAGE;
+		break;
+	case NUM_BUCKET_FORGERIES:
+		break;
+	}
+	img_seal_bucket(img, b - img->bos);
+	img_seal(img);
+}
+
+static int call_hostile_buckets(struct ctx *c)
+{
+	struct kfd_image bad;
+	unsigned int how;
+	int r = 0;
+
+	for (how = 0; how < NUM_BUCKET_FORGERIES && !r; how++) {
+		NEED(c, img_copy(&bad, &c->s->img), "memory");
+		forge_bucket(&bad, how);
+		r = attempt(c, &bad, 0, bucket_forgeries[how]);
+		img_drop(&bad);
+	}
+	return r;
+}
+
+ROW(hostile_bo_refused, 0)
+{
+	FRESH();
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	refused(s, &before, call_hostile_buckets);
+}
+
+/* Buckets and image are two arguments; each alone is honest. */
+static int call_mixed_buckets(struct ctx *c)
+{
+	struct kfd_criu_bo_bucket *a, *b, t;
+	struct kfd_image bad;
+	int r;
+
+	NEED(c, img_copy(&bad, &c->s->img), "memory");
+	a = bucket_of(&bad, SCENE_VA(BO_VRAM_A));
+	b = bucket_of(&bad, SCENE_VA(BO_VRAM_PEER));
+	NEED(c, a && b, "buckets");
+	t = *a;
+	*a = *b;
+	*b = t;
+	r = attempt(c, &bad, -EINVAL, "two buckets changed places");
+	img_drop(&bad);
+	return r;
+}
+
+ROW(bucket_of_another_bo_refused, 0)
+{
+	FRESH();
+	refused(s, &before, call_mixed_buckets);
+}
+
+/* --- accidents --- */
+
+#define FLIPS		150
+#define CUTS		60
+
+/* Bits flip anywhere in the image, and it ends anywhere. */
+static int call_accidents(struct ctx *c)
+{
+	uint64_t size = c->s->img.info.priv_data_size, at;
+	struct kfd_image bad;
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; i < FLIPS && !r; i++) {
+		NEED(c, img_copy(&bad, &c->s->img), "memory");
+		at = size * i / FLIPS;
+		bad.priv[at] ^= 1u << i % 8;
+		r = attempt(c, &bad, 0, "a bit has flipped");
+		img_drop(&bad);
+	}
+	for (i = 0; i < CUTS && !r; i++) {
+		NEED(c, img_copy(&bad, &c->s->img), "memory");
+		bad.info.priv_data_size = i < 30 ? i * 4 : size * i / CUTS;
+		r = attempt(c, &bad, 0, "the end is missing");
+		img_drop(&bad);
+	}
+	return r;
+}
+
+ROW(damaged_anywhere_refused, 0)
+{
+	FRESH();
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	refused(s, &before, call_accidents);
+}
+
+/* State that a later kernel adds and that may be ignored. */
+ROW(unknown_optional_record_skipped, 0)
+{
+	struct kfd_image more, honest;
+	uint8_t *p;
+
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	SETUP(img_copy(&more, &s->img), "memory");
+	p = more.priv + more.info.priv_data_size;
+	img_put32(p + REC_TYPE, 99 | 1 << 16);
+	img_put32(p + REC_SIZE, 8);
+	img_put32(p + REC_COUNT, 1);
+	img_put32(p + REC_STRIDE, 8);
+	img_put64(p + REC_HEADER, 0x1234);
+	more.info.priv_data_size += REC_HEADER + 8;
+	img_put64(more.priv + IMG_SIZE, more.info.priv_data_size);
+	img_put32(more.priv + IMG_RECORDS, img_get32(more.priv + IMG_RECORDS) + 1);
+	img_seal(&more);
+	/* a fork of this process restores it: it sees this memory, and fills in the buckets */
+	honest = s->img;
+	s->img.priv = more.priv;
+	s->img.info.priv_data_size = more.info.priv_data_size;
+	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	s->img.priv = honest.priv;
+	s->img.info.priv_data_size = honest.info.priv_data_size;
+	img_drop(&more);
+	CHECK(!call(DST, call_finish_sdma_job) && !call(DST, call_finish_aql_job), "jobs");
+}
+
+/* --- refused operations on a live process --- */
+
+/* The process is what it was, in all that can be seen of it and in its image. */
+static void left_alone(struct scene *s, struct snap *before)
+{
+	char text[200];
+
+	CHECK(!snap_compare(s, before, SRC, text, sizeof(text)), "the refused operation left: %s",
+	      text);
+	snap_drop(before);
+	CHECK(!call(SRC, call_finish_sdma_job), "SDMA job");
+	CHECK(!call(SRC, call_finish_aql_job), "AQL job");
+}
+
+/* A live process in the middle of its work, and all that can be seen of it. */
+static bool live(struct scene *s, struct snap *before)
+{
+	if (!started(s))
+		return false;
+	if (!snap_settled(s, before, SRC, true))
+		return true;
+	note(s, "no first checkpoint");
+	verdict = BROKEN;
+	return false;
+}
+
+static int raw_checkpoint(int fd, struct kfd_ioctl_criu_args *args)
+{
+	args->op = KFD_CRIU_OP_CHECKPOINT;
+	return ioctl(fd, AMDKFD_IOC_CRIU_OP, args) ? -errno : 0;
+}
+
+ROW(refused_checkpoint_leaves_no_trace, 0)
+{
+	struct kfd_ioctl_criu_args args, bad;
+	unsigned int fds, i;
+	uint8_t *arena, *locked;
+	struct snap before;
+	int fd, r;
+
+	if (!live(s, &before))
+		return;
+	arena = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	locked = mmap(NULL, 4 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	fd = grab(SRC);
+	SETUP(arena != MAP_FAILED && locked != MAP_FAILED && fd >= 0, "KFD fd");
+	memset(&args, 0, sizeof(args));
+	args.devices = (uintptr_t)arena;
+	args.bos = (uintptr_t)arena + 0x10000;
+	args.priv_data = (uintptr_t)arena + 0x100000;
+	bad = args;
+	fds = open_fds();
+	CHECK(raw_checkpoint(fd, &bad), "CHECKPOINT without PROCESS_INFO");
+
+	args.devices = 0;
+	SETUP(!kfd_criu_process_info(fd, &args), "PROCESS_INFO");
+	for (i = 0; i < 6; i++) {
+		bad = args;
+		bad.devices = (uintptr_t)arena;
+		bad.bos = (uintptr_t)arena + 0x10000;
+		bad.priv_data = (uintptr_t)arena + 0x100000;
+		if (i == 0)
+			bad.devices = (uintptr_t)locked;
+		else if (i == 1)
+			bad.bos = (uintptr_t)locked;
+		else if (i == 2)
+			bad.priv_data = (uintptr_t)locked;
+		else if (i == 3)
+			bad.bos = 0;
+		else if (i == 4)
+			bad.num_bos++;
+		if (i == 5)
+			limit_descriptors(3);
+		r = raw_checkpoint(fd, &bad);
+		unlimit_descriptors();
+		CHECK(r, "CHECKPOINT %u is not refused", i);
+		CHECK(open_fds() == fds, "a refused CHECKPOINT left %d descriptors (%u)",
+		      (int)(open_fds() - fds), i);
+		CHECK(i > 2 || r == -EFAULT, "CHECKPOINT into read-only memory: %s",
+		      strerror(-r));
+		CHECK(i != 5 || r == -EMFILE, "CHECKPOINT without descriptors: %s",
+		      strerror(-r));
+	}
+	SETUP(!kfd_criu_unpause(fd), "UNPAUSE");
+	let_go(SRC, fd);
+	munmap(arena, 4 << 20);
+	munmap(locked, 4 << 20);
+	left_alone(s, &before);
+}
+
+ROW(refused_unpause_leaves_no_trace, 0)
+{
+	struct snap before;
+
+	if (!live(s, &before))
+		return;
+	CHECK(unpause_queues(SRC) == -EINVAL, "UNPAUSE of a running process");
+	left_alone(s, &before);
+}
+
+ROW(refused_resume_leaves_no_trace, 0)
+{
+	struct snap before;
+
+	if (!live(s, &before))
+		return;
+	CHECK(resume(s, SRC), "RESUME of a running process");
+	CHECK(resume(s, SRC), "RESUME of a running process");
+	left_alone(s, &before);
+}
+
+static int call_info_without_caps(struct ctx *c)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2] = { 0 };
+	struct kfd_ioctl_criu_args args;
+	int r;
+
+	NEED(c, !syscall(SYS_capset, &h, d), "capset: %s", strerror(errno));
+	r = kfd_criu_process_info(c->k.fd, &args);
+	NEED(c, r == -EACCES || r == -EPERM, "PROCESS_INFO without capability: %d", r);
+	return 0;
+}
+
+ROW(refused_process_info_leaves_no_trace, 0)
+{
+	struct snap before;
+
+	if (!live(s, &before))
+		return;
+	CHECK(!call(SRC, call_info_without_caps), "rights");
+	left_alone(s, &before);
+}
+
+static int call_restore_over(struct ctx *c)
+{
+	struct kfd k;
+	int r = kfd_criu_restore(&k, &c->s->img, straight);
+
+	NEED(c, r, "RESTORE over a live process succeeds");
+	c->result = -r;
+	return 0;
+}
+
+/* Over a process that has a life of its own. */
+ROW(restore_over_live_process_refused, S_NO_JOB | S_NO_SIGNALS)
+{
+	struct snap before;
+	char text[200];
+
+	START();
+	SETUP(!dump(s, SRC) && !reap(SRC) && !start(s, DST), "two processes");
+	SETUP(!snap_settled(s, &before, DST, true), "first checkpoint");
+	CHECK(!call(DST, call_restore_over), "RESTORE");
+	CHECK(!snap_compare(s, &before, DST, text, sizeof(text)), "the refused RESTORE left: %s",
+	      text);
+	snap_drop(&before);
+	CHECK(!call(DST, call_sdma_works) && !call(DST, call_aql_works),
+	      "after a refused RESTORE");
+}
+
+ROW(errno_live_process, S_NO_JOB | S_NO_SIGNALS)
+{
+	START();
+	SETUP(!dump(s, SRC) && !reap(SRC) && !start(s, DST), "two processes");
+	CHECK(!call(DST, call_restore_over), "RESTORE");
+	CHECK(DST->c.result == EBUSY, "RESTORE says %s", strerror(DST->c.result));
+}
+
+/* --- telling why --- */
+
+#define TRACING		"/sys/kernel/tracing"
+#define TRACE_REFUSE	TRACING "/events/kfd_criu/kfd_criu_refuse/enable"
+
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Is there a line of @path with both words in it?  @n: how many. */
+static unsigned int lines_with(const char *path, const char *a, const char *b)
+{
+	FILE *f = fopen(path, "re");
+	unsigned int n = 0;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, a) && strstr(line, b);
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static int call_export_vram(struct ctx *c)
+{
+	int fd = kfd_bo_export(&c->k, &c->bo[BO_VRAM_A]);
+
+	NEED(c, fd >= 0, "export: %s", strerror(-fd));
+	return 0;
+}
+
+/* The tracepoint names the object and says what is wrong with it. */
+ROW(refusal_is_traced, S_NO_JOB)
+{
+	char handle[32];
+	bool told;
+	int r;
+
+	/* group and events are there without a kernel that could record them */
+	REQUIRE(!access(TRACING "/events", F_OK), "a kernel without tracing of events");
+	START();
+	SETUP(!call(SRC, call_export_vram), "export");
+	CHECK(write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
+	write_text(TRACING "/trace", "");
+	r = pause_queues(SRC);
+	snprintf(handle, sizeof(handle), "bo %#llx: ",
+		 (unsigned long long)SRC->c.bo[BO_VRAM_A].handle);
+	told = lines_with(TRACING "/trace", handle, "is exported");
+	write_text(TRACE_REFUSE, "0");
+	CHECK(r == -EOPNOTSUPP && told, "the trace does not name the BO %s", handle);
+}
+
+/* The last image of a process in words: as many lines as there are objects. */
+static void image_in_words(struct scene *s, struct proc *p)
+{
+	char path[64], id[32];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kfd_criu/%d", p->pid);
+	CHECK(!access(path, R_OK), "no image in words");
+	CHECK(lines_with(path, "image: version 2", "2 GPUs") == 1, "no line for the image");
+	CHECK(lines_with(path, "gpu 0x", "VM acquired") == 2, "not a line for each GPU");
+	CHECK(lines_with(path, "bo ", "KiB at 0x") == s->img.info.num_bos,
+	      "not a line for each BO");
+	CHECK(lines_with(path, "queue ", "AQL") == 1 && lines_with(path, "queue ", "SDMA") == 1,
+	      "not a line for each queue");
+	CHECK(lines_with(path, "event 0x", "age") == NUM_EV, "not a line for each event");
+	snprintf(id, sizeof(id), "range %#llx", (unsigned long long)p->c.svm);
+	CHECK(lines_with(path, id, "access by") == 1, "not a line for the range");
+}
+
+ROW(image_in_words, 0)
+{
+	char path[64];
+
+	REQUIRE(!access("/sys/kernel/debug/kfd", F_OK), "no debugfs of KFD");
+	START();
+	CHECK(!dump(s, SRC), "dump");
+	image_in_words(s, SRC);
+	if (verdict != PASSED)
+		return;
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kfd_criu/%d", SRC->pid);
+	CHECK(!reap(SRC) && access(path, F_OK), "the words outlive the process");
+	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	image_in_words(s, DST);
+}
+
+TEST_HARNESS_MAIN

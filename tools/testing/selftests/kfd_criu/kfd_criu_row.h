@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A row of the table of what checkpoint and restore preserve: a test of the
+ * kselftest harness that starts from nothing, and whose outcome is compared
+ * with what kfd_criu_expect.h says of the running kernel.  A row that behaves
+ * otherwise than written there fails, also when it is better.
+ *
+ * The program defines CRIU_ROWS, the list of its rows in kfd_criu_expect.h.
+ */
+#ifndef KFD_CRIU_ROW_H
+#define KFD_CRIU_ROW_H
+
+#include <dirent.h>
+#include "../kselftest_harness.h"
+#include "kfd_criu_expect.h"
+#include "kfd_criu_scene.h"
+
+FIXTURE(criu) {
+};
+
+FIXTURE_SETUP(criu)
+{
+}
+
+FIXTURE_TEARDOWN(criu)
+{
+}
+
+enum verdict { PASSED, FAILED, BROKEN, UNFIT };
+
+static enum verdict verdict;
+
+#define STOP(v, cond, ...)				\
+	do {						\
+		if (!(cond)) {				\
+			verdict = (v);			\
+			note(s, __VA_ARGS__);		\
+			return;				\
+		}					\
+	} while (0)
+
+/* What the row is about. */
+#define CHECK(cond, ...)	STOP(FAILED, cond, __VA_ARGS__)
+/* What it needs: never an expected failure. */
+#define SETUP(cond, ...)	STOP(BROKEN, cond, __VA_ARGS__)
+/* What this machine may not have. */
+#define REQUIRE(cond, ...)	STOP(UNFIT, cond, __VA_ARGS__)
+
+#define SRC			(&s->p[0])
+#define DST			(&s->p[1])
+#define THIRD			(&s->p[2])
+
+/*
+ * A line of the table, for whoever collects them: what the row is, what the
+ * stock code is expected to do with it, what happened now, and why.
+ */
+static void table(const char *row, const char *stock, const char *result, const char *why)
+{
+	static bool begun;
+
+	if (!begun)
+		printf("# TABLE: row | stock | this run | reason\n");
+	begun = true;
+	printf("# TABLE: %s | %s | %s | %s\n", row, stock, result, why);
+	fflush(stdout);
+}
+
+static const struct criu_expect *criu_expectation(const char *row)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(CRIU_ROWS); i++)
+		if (!strcmp(CRIU_ROWS[i].row, row))
+			return &CRIU_ROWS[i];
+	return NULL;
+}
+
+static void run_row(struct __test_metadata *_metadata, const char *row, unsigned int flags,
+		    void (*fn)(struct scene *s))
+{
+	const struct criu_expect *e = criu_expectation(row);
+	enum criu_outcome want = e ? criu_wanted(e) : CRIU_PASS;
+	const char *reason = e ? e->reason : "";
+	const char *stock = criu_stock_says(e);
+	int prove = 0;
+	struct scene *s;
+	char why[256];
+
+	/* for those who work on the reason */
+	if (want == CRIU_NOT_RUN && getenv("KFD_CRIU_RUN_ALL"))
+		want = CRIU_PASS;
+	if (want == CRIU_NOT_RUN) {
+		table(row, stock, "not run", reason);
+		SKIP(return, "not run: %s", reason);
+	}
+	s = scene_new(flags);
+	ASSERT_NE(NULL, s);
+	if (s->here.ngpu < 2) {
+		unsigned int n = s->here.ngpu;
+
+		scene_free(s);
+		SKIP(return, "two GPUs needed, %u found", n);
+	}
+	if (want == CRIU_FAIL)
+		s->wait_ms = 1500;
+	/* stock code takes topology_lock under a dqm lock, which closes a cycle of locks */
+	if (criu_stock_code())
+		prove = kfd_prove_locking(0);
+	verdict = PASSED;
+	fn(s);
+	snprintf(why, sizeof(why), "%s", s->why);
+	scene_free(s);
+	if (prove)
+		kfd_prove_locking(prove);
+
+	if (verdict == UNFIT) {
+		table(row, stock, "not run", why);
+		SKIP(return, "not run: %s", why);
+	}
+	if (verdict == BROKEN) {
+		table(row, stock, "broken", why);
+		TH_LOG("no result: %s", why);
+		_metadata->exit_code = KSFT_FAIL;
+	} else if (verdict == PASSED) {
+		table(row, stock, "pass", criu_stock_code() ? "" : reason);
+		if (want == CRIU_FAIL) {
+			TH_LOG("passed, but was expected to fail: %s", reason);
+			_metadata->exit_code = KSFT_FAIL;
+		}
+	} else if (want == CRIU_FAIL && !strncmp(why, e->seen, strlen(e->seen))) {
+		table(row, stock, "fail", reason);
+		snprintf(_metadata->results->reason, sizeof(_metadata->results->reason),
+			 "%s (%s)", reason, why);
+		_metadata->exit_code = KSFT_XFAIL;
+	} else {
+		table(row, stock, "FAIL", why);
+		TH_LOG("failed: %s", why);
+		if (want == CRIU_FAIL)
+			TH_LOG("expected another failure: %s", e->seen);
+		_metadata->exit_code = KSFT_FAIL;
+	}
+}
+
+#define ROW(name, flags)						\
+	static void row_##name(struct scene *s);			\
+	TEST_F_TIMEOUT(criu, name, 300)					\
+	{								\
+		run_row(_metadata, #name, flags, row_##name);		\
+	}								\
+	static void row_##name(struct scene *s)
+
+/* A source process with everything; false: nothing can be said about the row. */
+static bool UNUSED started(struct scene *s)
+{
+	if (!start(s, SRC))
+		return true;
+	note(s, "the source cannot be built");
+	verdict = BROKEN;
+	return false;
+}
+
+/* From @from, that ends, to @to, that runs. */
+static bool UNUSED moved(struct scene *s, struct proc *from, struct proc *to, bool swap)
+{
+	int r = dump(s, from);
+
+	if (!r) {
+		r = reap(from);
+		if (r)
+			note(s, "KFD keeps the killed process: %s", strerror(-r));
+	}
+	if (!r)
+		r = restore(s, from, to, swap);
+	if (!r) {
+		r = resume(s, to);
+		if (r)
+			note(s, "RESUME: %s", strerror(-r));
+	}
+	if (!r)
+		return true;
+	note(s, "not restored");
+	verdict = FAILED;
+	return false;
+}
+
+#define START()		do { if (!started(s)) return; } while (0)
+#define MOVE(swap)	do { if (!moved(s, SRC, DST, swap)) return; } while (0)
+
+/* PROCESS_INFO from outside; the source goes on running with its queues paused. */
+static int UNUSED pause_queues(struct proc *p)
+{
+	struct kfd_ioctl_criu_args args;
+	int fd = grab(p), r;
+
+	if (fd < 0)
+		return fd;
+	r = kfd_criu_process_info(fd, &args);
+	let_go(p, fd);
+	return r;
+}
+
+static int UNUSED unpause_queues(struct proc *p)
+{
+	int fd = grab(p), r;
+
+	if (fd < 0)
+		return fd;
+	r = kfd_criu_unpause(fd);
+	let_go(p, fd);
+	return r;
+}
+
+static unsigned int UNUSED open_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	if (!d)
+		return 0;
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* Submitted work stays where it is.  The fence is left for when the queue runs again. */
+static int UNUSED call_sdma_stays(struct ctx *c)
+{
+	sdma_fence(&c->sdma, cell_va(c, CELL_FENCE), ++c->fence);
+	kfd_queue_submit(&c->sdma);
+	scene_quiet();
+	NEED(c, *cell32(c, CELL_FENCE) != c->fence, "the SDMA queue runs");
+	return 0;
+}
+
+static int UNUSED call_sdma_catches_up(struct ctx *c)
+{
+	NEED(c, kfd_wait32(cell32(c, CELL_FENCE), c->fence, c->s->wait_ms),
+	     "work that was submitted while paused is lost");
+	return 0;
+}
+
+/* The queue's GPU reads the first page of what is at @va. */
+static int UNUSED gpu_reads(struct ctx *c, struct kfd_queue *q, uint64_t va, uint32_t seed,
+			    const char *name)
+{
+	unsigned int word = q->gpu == GPU_A ? CELL_FENCE : CELL_FENCE_B;
+	void *result = (void *)cell(c, CELL_RESULT);
+
+	memset(result, 0, KFD_PAGE);
+	sdma_copy(q, cell_va(c, CELL_RESULT), va, KFD_PAGE);
+	sdma_fence(q, cell_va(c, word), ++c->fence);
+	kfd_queue_submit(q);
+	NEED(c, kfd_wait32(cell32(c, word), c->fence, c->s->wait_ms),
+	     "GPU %c does not finish a copy from %s", 'A' + q->gpu, name);
+	NEED(c, !scene_bad(result, KFD_PAGE, seed), "GPU %c reads wrong data from %s",
+	     'A' + q->gpu, name);
+	return 0;
+}
+
+/* Bytes of VRAM that KFD accounts to a process. */
+static long long UNUSED vram_usage(pid_t pid, uint32_t gpu_id)
+{
+	long long v = -1;
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d/vram_%u", pid, gpu_id);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%lld", &v) != 1)
+		v = -1;
+	fclose(f);
+	return v;
+}
+
+#define MQD_DWORDS		512
+
+/*
+ * The memory queue descriptor of the process' first compute queue, as debugfs
+ * shows it.  Dwords up to 150 are laid out alike from gfx9 on.
+ */
+static bool UNUSED read_mqd(pid_t pid, uint32_t mqd[MQD_DWORDS])
+{
+	FILE *f = fopen("/sys/kernel/debug/kfd/mqds", "re");
+	bool mine = false, compute = false, found = false;
+	unsigned int off, n, used, id;
+	char line[256], *p;
+
+	memset(mqd, 0, MQD_DWORDS * 4);
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Process %u PASID", &id) == 1) {
+			mine = id == (unsigned int)pid;
+			continue;
+		}
+		if (strstr(line, "queue on device")) {
+			compute = mine && strstr(line, "Compute") && !found;
+			continue;
+		}
+		if (!compute || sscanf(line, " %x: %n", &off, &used) != 1)
+			continue;
+		found = true;
+		for (p = line + used, n = off / 4; n < MQD_DWORDS; n++) {
+			char *end;
+			unsigned long v = strtoul(p, &end, 16);
+
+			if (end == p)
+				break;
+			mqd[n] = v;
+			p = end;
+		}
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Names and dwords of what is looked at in an MQD. */
+enum {
+	MQD_CU_MASK_SE0 = 23, MQD_BASE_LO = 128, MQD_BASE_HI = 129, MQD_ACTIVE = 130,
+	MQD_VMID = 131, MQD_PERSISTENT = 132, MQD_PIPE_PRIORITY = 133,
+	MQD_QUEUE_PRIORITY = 134, MQD_PQ_BASE_LO = 136, MQD_PQ_BASE_HI = 137,
+	MQD_PQ_RPTR = 138, MQD_RPTR_REPORT_LO = 139, MQD_RPTR_REPORT_HI = 140,
+	MQD_WPTR_POLL_LO = 141, MQD_WPTR_POLL_HI = 142, MQD_PQ_DOORBELL = 143,
+	MQD_PQ_CONTROL = 145
+};
+
+/* Rows without a test are told here, and every other row of the list must have its test. */
+TEST_F(criu, table_names_rows)
+{
+	struct __fixture_metadata *f = _metadata->fixture;
+	struct __test_metadata *t;
+	unsigned int i;
+	bool found;
+
+	for (i = 0; i < ARRAY_SIZE(CRIU_ROWS); i++) {
+		const struct criu_expect *e = &CRIU_ROWS[i];
+
+		for (found = false, t = f->tests; t; t = t->next)
+			found |= !strcmp(t->name, e->row);
+		EXPECT_EQ(e, criu_expectation(e->row)) {
+			TH_LOG("row %s is there twice", e->row);
+		}
+		if (e->hws == CRIU_NO_TEST) {
+			table(e->row, "no test", "no test", e->reason);
+			EXPECT_FALSE(found) {
+				TH_LOG("row %s has a test after all", e->row);
+			}
+		} else {
+			EXPECT_TRUE(found) {
+				TH_LOG("row %s has no test", e->row);
+			}
+		}
+	}
+}
+
+#endif

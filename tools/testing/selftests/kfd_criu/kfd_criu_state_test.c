@@ -1,0 +1,1083 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint and restore of GPU processes: state that is easily lost, state
+ * that cannot be preserved and makes a checkpoint be refused, and what
+ * happens between PROCESS_INFO and RESUME when others do not stand still.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#define CRIU_ROWS		criu_state_rows
+#include "kfd_criu_row.h"
+#include "kfd_criu_image_edit.h"
+
+/* The process goes on as if nobody had asked. */
+static bool unharmed(struct scene *s, struct proc *p)
+{
+	if (!call(p, call_sdma_works) && !call(p, call_aql_works))
+		return true;
+	note(s, "the process does not go on");
+	verdict = FAILED;
+	return false;
+}
+
+#define UNHARMED(p)	do { if (!unharmed(s, p)) return; } while (0)
+
+/* --- a process that uses one of two GPUs --- */
+
+static int call_build_one_gpu(struct ctx *c)
+{
+	struct kfd_bo *cells = &c->bo[BO_CELL];
+
+	TRY(c, kfd_open(&c->k));
+	TRY(c, kfd_acquire(&c->k, GPU_A));
+	TRY(c, kfd_bo_create(&c->k, cells, GPU_A, SCENE_VA(BO_CELL), BO_SIZE, KFD_BO_GTT, ON_A));
+	memset(cells->cpu, 0, BO_SIZE);
+	if (make_bo(c, BO_VRAM_A) || make_bo(c, BO_DOORBELL_A))
+		return -1;
+	TRY(c, kfd_queue_create(&c->k, &c->sdma, KFD_Q_SDMA, GPU_A, SCENE_VA(SLOT_SDMA)));
+	use_doorbell_bo(c, &c->sdma);
+	return call_sdma_works(c);
+}
+
+static int call_read_vram_a(struct ctx *c)
+{
+	return gpu_reads(c, &c->sdma, c->bo[BO_VRAM_A].va, SEED_BO(BO_VRAM_A), "VRAM");
+}
+
+/* The GPU that it did not use is one that it may begin to use. */
+static int call_use_second_gpu(struct ctx *c)
+{
+	if (c->k.gpu[GPU_B].drm_fd >= 0)
+		close(c->k.gpu[GPU_B].drm_fd);
+	c->k.gpu[GPU_B].drm_fd = -1;
+	TRY(c, kfd_acquire(&c->k, GPU_B));
+	TRY(c, kfd_bo_map(&c->k, &c->bo[BO_CELL], ON_B));
+	if (make_bo(c, BO_DOORBELL_B))
+		return -1;
+	TRY(c, kfd_queue_create(&c->k, &c->other, KFD_Q_SDMA, GPU_B, SCENE_VA(SLOT_SDMA_B)));
+	use_doorbell_bo(c, &c->other);
+	TRY(c, kfd_bo_map(&c->k, &c->bo[BO_VRAM_A], ON_B));
+	return gpu_reads(c, &c->other, c->bo[BO_VRAM_A].va, SEED_BO(BO_VRAM_A), "VRAM");
+}
+
+ROW(checkpoint_of_process_on_one_gpu, S_NO_JOB)
+{
+	SETUP(!spawn(s, SRC) && !call(SRC, call_build_one_gpu), "source");
+	MOVE(false);
+	CHECK(!call(DST, call_sdma_works), "queue");
+	CHECK(!call(DST, call_read_vram_a), "VRAM");
+	CHECK(!call(DST, call_use_second_gpu), "the second GPU");
+}
+
+ROW(pause_of_process_on_one_gpu, S_NO_JOB)
+{
+	SETUP(!spawn(s, SRC) && !call(SRC, call_build_one_gpu), "source");
+	CHECK(!pause_queues(SRC) && !call(SRC, call_sdma_stays), "pause");
+	CHECK(!unpause_queues(SRC) && !call(SRC, call_sdma_catches_up), "unpause");
+}
+
+/* --- sharing --- */
+
+/* One BO at two addresses, by a dma-buf. */
+static int call_import_alias(struct ctx *c)
+{
+	struct kfd_ioctl_import_dmabuf_args args = { 0 };
+	struct kfd_bo *bo = &c->bo[BO_VRAM_A], alias = { 0 };
+	int fd = kfd_bo_export(&c->k, bo);
+
+	NEED(c, fd >= 0, "export: %s", strerror(-fd));
+	args.va_addr = SCENE_VA(SLOT_SPARE);
+	args.gpu_id = c->k.gpu[GPU_A].gpu_id;
+	args.dmabuf_fd = fd;
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_IMPORT_DMABUF, &args), "import: %s", strerror(errno));
+	close(fd);
+	alias.handle = args.handle;
+	TRY(c, kfd_bo_map(&c->k, &alias, ON_A));
+	return 0;
+}
+
+static int call_alias_is_one(struct ctx *c)
+{
+	/* another word in each generation: the old one is in the contents */
+	const uint32_t word = getpid();
+
+	sdma_write(&c->sdma, SCENE_VA(SLOT_SPARE) + HALF, &word, 1);
+	sdma_fence(&c->sdma, cell_va(c, CELL_FENCE), ++c->fence);
+	kfd_queue_submit(&c->sdma);
+	NEED(c, kfd_wait32(cell32(c, CELL_FENCE), c->fence, c->s->wait_ms), "the write is lost");
+	NEED(c, *(volatile uint32_t *)((char *)c->bo[BO_VRAM_A].cpu + HALF) == word,
+	     "sharing is lost: one BO became two");
+	return 0;
+}
+
+/* Preserved, or refused: the one thing that must not happen is a silent copy. */
+ROW(dmabuf_import_stays_shared, S_NO_JOB)
+{
+	int r;
+
+	START();
+	SETUP(!call(SRC, call_import_alias) && !call(SRC, call_alias_is_one), "alias");
+	r = pause_queues(SRC);
+	if (r == -EOPNOTSUPP) {
+		UNHARMED(SRC);
+		CHECK(!call(SRC, call_alias_is_one), "alias");
+		return;
+	}
+	CHECK(!r, "PROCESS_INFO: %s", strerror(-r));
+	MOVE(false);
+	CHECK(!call(DST, call_alias_is_one), "alias");
+}
+
+static int call_export(struct ctx *c)
+{
+	int fd = kfd_bo_export(&c->k, &c->bo[BO_VRAM_A]);
+
+	NEED(c, fd >= 0, "export: %s", strerror(-fd));
+	c->result = fd;
+	return 0;
+}
+
+static int call_close_export(struct ctx *c)
+{
+	close(c->result);
+	return 0;
+}
+
+/* Somebody has, or may get, the memory of a BO by its dma-buf. */
+ROW(exported_bo_refused, S_NO_JOB)
+{
+	int other, r;
+
+	START();
+	SETUP(!call(SRC, call_export), "export");
+	r = pause_queues(SRC);
+	CHECK(r == -EOPNOTSUPP, "a checkpoint with an exported BO is not refused: %d", r);
+	UNHARMED(SRC);
+
+	other = kfd_steal_fd(SRC->pid, SRC->c.result);
+	SETUP(other >= 0 && !call(SRC, call_close_export), "descriptor");
+	r = pause_queues(SRC);
+	CHECK(r == -EOPNOTSUPP, "another process' share is not noticed: %d", r);
+	UNHARMED(SRC);
+	close(other);
+
+	/* what is over is over; and what begins during the pause counts */
+	r = pause_queues(SRC);
+	CHECK(!r, "PROCESS_INFO after the export has ended: %s", strerror(-r));
+	SETUP(!call(SRC, call_export), "export");
+	r = grab(SRC);
+	SETUP(r >= 0, "KFD fd");
+	other = r;
+	r = kfd_criu_checkpoint(other, &s->img);
+	CHECK(r == -EOPNOTSUPP, "CHECKPOINT with an exported BO is not refused: %d", r);
+	let_go(SRC, other);
+	SETUP(!call(SRC, call_close_export), "descriptor");
+	MOVE(false);
+	UNHARMED(DST);
+}
+
+/* --- debugger --- */
+
+static int debug_trap(struct ctx *c, struct kfd_ioctl_dbg_trap_args *args, uint32_t op)
+{
+	args->pid = getpid();
+	args->op = op;
+	return ioctl(c->k.fd, AMDKFD_IOC_DBG_TRAP, args) ? -errno : 0;
+}
+
+/* A process can be its own debugger; the descriptor is where exceptions are announced. */
+static int attach_debugger(struct ctx *c, struct kfd_runtime_info *info)
+{
+	struct kfd_ioctl_dbg_trap_args args = { 0 };
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	memset(info, 0, sizeof(*info));
+	args.enable.rinfo_ptr = (uintptr_t)info;
+	args.enable.rinfo_size = sizeof(*info);
+	args.enable.dbg_fd = fd;
+	r = debug_trap(c, &args, KFD_IOC_DBG_TRAP_ENABLE);
+	close(fd);
+	return r;
+}
+
+static int detach_debugger(struct ctx *c)
+{
+	struct kfd_ioctl_dbg_trap_args args = { 0 };
+
+	return debug_trap(c, &args, KFD_IOC_DBG_TRAP_DISABLE);
+}
+
+static int call_attach(struct ctx *c)
+{
+	struct kfd_runtime_info info;
+	int r = attach_debugger(c, &info);
+
+	NEED(c, !r, "no debugger here: %s", strerror(-r));
+	return 0;
+}
+
+static int call_detach(struct ctx *c)
+{
+	TRY(c, detach_debugger(c));
+	return 0;
+}
+
+ROW(debug_session_preserved, S_NO_JOB)
+{
+	int r;
+
+	START();
+	REQUIRE(!call(SRC, call_attach), "DBG_TRAP");
+	r = pause_queues(SRC);
+	CHECK(r == -EOPNOTSUPP, "a checkpoint of a debugged process is not refused: %d", r);
+	UNHARMED(SRC);
+	CHECK(!call(SRC, call_detach), "the session is over");
+	MOVE(false);
+	UNHARMED(DST);
+}
+
+#define R_DEBUG		0x123456789000ULL
+
+static int call_build_with_ttmp(struct ctx *c)
+{
+	TRY(c, kfd_open_all(&c->k));
+	TRY(c, kfd_runtime_enable(&c->k, R_DEBUG, true));
+	return call_build_objects(c);
+}
+
+static int call_runtime_info(struct ctx *c)
+{
+	struct kfd_runtime_info info;
+	int r = attach_debugger(c, &info);
+
+	NEED(c, !r, "no debugger here: %s", strerror(-r));
+	TRY(c, detach_debugger(c));
+	NEED(c, info.r_debug == R_DEBUG, "a debugger finds r_debug %#llx",
+	     (unsigned long long)info.r_debug);
+	NEED(c, info.ttmp_setup == 1, "a debugger finds TTMP setup %u", info.ttmp_setup);
+	return 0;
+}
+
+/* What a debugger is told when it attaches to the process. */
+ROW(runtime_info_for_debugger, S_NO_JOB)
+{
+	SETUP(!spawn(s, SRC) && !call(SRC, call_build_with_ttmp), "runtime");
+	REQUIRE(!call(SRC, call_runtime_info), "DBG_TRAP");
+	MOVE(false);
+	CHECK(!call(DST, call_runtime_info), "runtime info");
+}
+
+/* A debugger that attaches learns which queues are new to it; detaching settles all. */
+static int pending_queue(struct ctx *c)
+{
+	struct kfd_ioctl_dbg_trap_args args = { 0 };
+	struct kfd_runtime_info info;
+	int r = attach_debugger(c, &info);
+
+	if (r)
+		return r;
+	args.set_exceptions_enabled.exception_mask = KFD_EC_MASK(EC_QUEUE_NEW);
+	r = debug_trap(c, &args, KFD_IOC_DBG_TRAP_SET_EXCEPTIONS_ENABLED);
+	memset(&args, 0, sizeof(args));
+	if (!r)
+		r = debug_trap(c, &args, KFD_IOC_DBG_TRAP_QUERY_DEBUG_EVENT);
+	detach_debugger(c);
+	return r;
+}
+
+static int call_queue_is_new(struct ctx *c)
+{
+	int r = pending_queue(c);
+
+	NEED(c, !r, "no debugger here, or none of the queues is new to it: %s", strerror(-r));
+	return 0;
+}
+
+static int call_no_queue_is_new(struct ctx *c)
+{
+	int r = pending_queue(c);
+
+	NEED(c, r == -EAGAIN, "a debugger finds a new queue: %d", r);
+	return 0;
+}
+
+ROW(pending_exceptions_preserved, S_NO_JOB)
+{
+	START();
+	REQUIRE(!call(SRC, call_queue_is_new), "DBG_TRAP");
+	SETUP(!call(SRC, call_no_queue_is_new), "after the debugger");
+	MOVE(false);
+	CHECK(!call(DST, call_no_queue_is_new), "restored queues");
+}
+
+/* --- GPU --- */
+
+/* the driver keeps 32 bits of it */
+#define SCRATCH_VA		0x12340000u
+
+static int call_scratch(struct ctx *c)
+{
+	struct kfd_ioctl_set_scratch_backing_va_args args = {
+		.va_addr = SCRATCH_VA, .gpu_id = c->k.gpu[GPU_A].gpu_id,
+	};
+
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_SET_SCRATCH_BACKING_VA, &args), "scratch: %s",
+	     strerror(errno));
+	return 0;
+}
+
+static int call_cu_mask_aql(struct ctx *c)
+{
+	const uint32_t mask[1] = { 0x33 };
+
+	TRY(c, kfd_queue_set_cu_mask(&c->k, &c->aql, mask, 32));
+	return 0;
+}
+
+static uint64_t scratch_in_image(const struct kfd_image *img)
+{
+	uint8_t *rec = img_is_v2(img) ? img_entry(img, IMG_DEVICES, GPU_A) : NULL;
+
+	/* ours stores the address as the kernel keeps it */
+	return rec ? img_get64(rec + DEV_SCRATCH_VA) : 0;
+}
+
+/*
+ * No generation that runs here uses the address any more.  That it is still
+ * known after the restore is seen in the next checkpoint.
+ */
+ROW(scratch_backing_va_preserved, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_scratch), "scratch");
+	MOVE(false);
+	CHECK(scratch_in_image(&s->img) == SCRATCH_VA,
+	      "the scratch address is not in the image: %#llx",
+	      (unsigned long long)scratch_in_image(&s->img));
+	CHECK(!dump(s, DST), "second dump");
+	CHECK(scratch_in_image(&s->img) == SCRATCH_VA, "the scratch address is lost: %#llx",
+	      (unsigned long long)scratch_in_image(&s->img));
+}
+
+static int user_cu_mask_in_image(const struct kfd_image *img)
+{
+	uint8_t *q = img_is_v2(img) ? img_queue(img, 0, 1) : NULL;
+
+	return q ? !!(img_get32(q + Q_FLAGS) & Q_FLAG_CU_MASK) : -1;
+}
+
+/* A debugger's workaround must not take over a mask that the process has set. */
+ROW(user_cu_mask_flag_preserved, S_NO_JOB)
+{
+	START();
+	CHECK(!dump(s, SRC), "dump");
+	CHECK(user_cu_mask_in_image(&s->img) == 0, "the mask's owner is not in the image");
+	kfd_release(SRC->pid);
+	SETUP(!call(SRC, call_cu_mask_aql), "CU mask");
+	MOVE(false);
+	CHECK(user_cu_mask_in_image(&s->img) == 1, "the mask's owner is not in the image");
+	CHECK(!dump(s, DST), "second dump");
+	CHECK(user_cu_mask_in_image(&s->img) == 1, "the mask's owner is lost");
+}
+
+static int alloc_gws(struct ctx *c, struct kfd_queue *q)
+{
+	struct kfd_ioctl_alloc_queue_gws_args args = { .queue_id = q->id, .num_gws = 1 };
+
+	return ioctl(c->k.fd, AMDKFD_IOC_ALLOC_QUEUE_GWS, &args) ? -errno : 0;
+}
+
+static int call_gws(struct ctx *c)
+{
+	int r = alloc_gws(c, &c->aql);
+
+	NEED(c, !r, "no GWS: %s", strerror(-r));
+	return 0;
+}
+
+/* One queue of a process on each GPU may have it. */
+static int call_gws_is_taken(struct ctx *c)
+{
+	int r;
+
+	TRY(c, kfd_queue_create(&c->k, &c->other, KFD_Q_PM4, GPU_B, SCENE_VA(SLOT_PM4)));
+	r = alloc_gws(c, &c->other);
+	NEED(c, r == -EBUSY, "another queue gets the GWS: %d", r);
+	return 0;
+}
+
+ROW(gws_preserved, S_NO_JOB)
+{
+	START();
+	REQUIRE(!call(SRC, call_gws), "GWS");
+	MOVE(false);
+	CHECK(!call(DST, call_gws_is_taken), "GWS");
+	CHECK(!call(DST, call_aql_works), "queue with GWS");
+}
+
+/* --- queues --- */
+
+static int call_ring_is_kept(struct ctx *c)
+{
+	int r = kfd_bo_unmap(&c->k, &c->sdma.ring, ON_A);
+
+	NEED(c, r, "the ring of a live queue can be unmapped");
+	r = kfd_bo_unmap(&c->k, &c->aql.cwsr, ON_B);
+	NEED(c, r, "the save area of a live queue can be unmapped");
+	return 0;
+}
+
+ROW(queue_buffers_stay_mapped, S_NO_JOB)
+{
+	START();
+	REQUIRE(!call(SRC, call_ring_is_kept), "buffers of queues are not protected here");
+	MOVE(false);
+	CHECK(!call(DST, call_ring_is_kept), "buffers");
+	UNHARMED(DST);
+}
+
+/*
+ * A compute queue whose save area is an SVM range, as libhsakmt makes it.  It
+ * is c->other, the range is saved with the process' memory.
+ */
+static int call_build_range_queue(struct ctx *c)
+{
+	struct kfd_gpu *g = &c->k.gpu[GPU_B];
+	struct kfd_context_save_area_header *h;
+	struct kfd_ioctl_create_queue_args args = { 0 };
+	struct kfd_ioctl_destroy_queue_args gone = { 0 };
+	struct kfd_queue *q = &c->other;
+
+	/* a queue of the library, whose BOs are kept and whose save area is replaced */
+	TRY(c, kfd_queue_create(&c->k, q, KFD_Q_AQL, GPU_B, SCENE_VA(SLOT_PM4)));
+	gone.queue_id = q->id;
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_DESTROY_QUEUE, &gone), "destroy: %s",
+	     strerror(errno));
+	args.ring_base_address = q->ring.va;
+	args.ring_size = KFD_RING_SIZE;
+	args.write_pointer_address = (uintptr_t)q->wptr;
+	args.read_pointer_address = (uintptr_t)q->rptr;
+	args.gpu_id = g->gpu_id;
+	args.queue_percentage = 100;
+	args.queue_priority = 7;
+	args.queue_type = KFD_IOC_QUEUE_TYPE_COMPUTE_AQL;
+	args.eop_buffer_address = q->eop.va;
+	args.eop_buffer_size = q->eop.size;
+	args.ctx_save_restore_size = g->cwsr_size;
+	args.ctl_stack_size = g->ctl_stack_size;
+	c->range_size = q->cwsr.size;
+	TRY(c, kfd_bo_destroy(&c->k, &q->cwsr));
+	c->range = SCENE_VA(SLOT_SPARE);
+	TRY(c, kfd_svm_create(&c->k, &c->range, c->range_size, ON_B));
+	h = (void *)(uintptr_t)c->range;
+	h->debug_offset = g->cwsr_size;
+	h->debug_size = g->debug_size;
+	args.ctx_save_restore_address = c->range;
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_CREATE_QUEUE, &args), "queue with an SVM range: %s",
+	     strerror(errno));
+	q->id = args.queue_id;
+	q->doorbell_offset = args.doorbell_offset;
+	use_doorbell_bo(c, q);
+	return 0;
+}
+
+static int submit_other(struct ctx *c)
+{
+	const uint64_t none[5] = { 0 };
+
+	hsa_signal_init(cell_signal(c, SIG_DONE), 1, NULL, NULL);
+	aql_barrier_and(&c->other, none, signal_va(c, SIG_DONE));
+	kfd_queue_submit(&c->other);
+	return 0;
+}
+
+static int call_other_works(struct ctx *c)
+{
+	submit_other(c);
+	NEED(c, kfd_wait64((uint64_t *)&cell_signal(c, SIG_DONE)->value, 0, c->s->wait_ms),
+	     "the queue with its save area in an SVM range does not run");
+	return 0;
+}
+
+static int call_range_is_same(struct ctx *c)
+{
+	struct kfd_context_save_area_header *h = (void *)(uintptr_t)c->range;
+
+	NEED(c, h->debug_offset == c->k.gpu[GPU_B].cwsr_size, "the save area's header is lost");
+	return 0;
+}
+
+/* A save area that goes takes the process' queues off the hardware before. */
+static int call_unmap_range(struct ctx *c)
+{
+	NEED(c, !munmap((void *)(uintptr_t)c->range, c->range_size), "munmap: %s",
+	     strerror(errno));
+	submit_other(c);
+	scene_quiet();
+	NEED(c, cell_signal(c, SIG_DONE)->value == 1,
+	     "a queue runs whose save area was unmapped");
+	return 0;
+}
+
+ROW(cwsr_in_svm_range, S_NO_JOB | S_NO_SVM)
+{
+	START();
+	REQUIRE(!call(SRC, call_build_range_queue), "queue");
+	SETUP(!call(SRC, call_other_works), "queue");
+	MOVE(false);
+	CHECK(!call(DST, call_range_is_same), "range");
+	CHECK(!call(DST, call_other_works), "restored queue");
+	UNHARMED(DST);
+	CHECK(!call(DST, call_unmap_range), "munmap of the save area");
+}
+
+/* Bits beside the doorbell's offset; an AQL queue's doorbell must not be dropped when idle. */
+#define DOORBELL_FLAGS		0xf0000003u
+
+ROW(aql_doorbell_flags_preserved, S_NO_JOB)
+{
+	uint32_t before[MQD_DWORDS], after[MQD_DWORDS];
+
+	START();
+	REQUIRE(read_mqd(SRC->pid, before), "no debugfs of KFD");
+	MOVE(false);
+	SETUP(read_mqd(DST->pid, after), "debugfs");
+	CHECK((before[MQD_PQ_DOORBELL] & DOORBELL_FLAGS) ==
+	      (after[MQD_PQ_DOORBELL] & DOORBELL_FLAGS), "doorbell control %#x became %#x",
+	      before[MQD_PQ_DOORBELL], after[MQD_PQ_DOORBELL]);
+}
+
+/* Another process with a queue of the same kind, which takes what the source had. */
+static int call_build_same_queue(struct ctx *c)
+{
+	TRY(c, kfd_open_all(&c->k));
+	TRY(c, kfd_queue_create(&c->k, &c->aql, KFD_Q_AQL, GPU_B, SCENE_VA(SLOT_AQL)));
+	return 0;
+}
+
+ROW(mqd_knows_its_own_address, S_NO_JOB)
+{
+	uint32_t mine[MQD_DWORDS], other[MQD_DWORDS];
+
+	START();
+	REQUIRE(read_mqd(SRC->pid, mine), "no debugfs of KFD");
+	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
+	SETUP(!spawn(s, THIRD) && !call(THIRD, call_build_same_queue), "another process");
+	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	SETUP(read_mqd(DST->pid, mine) && read_mqd(THIRD->pid, other), "debugfs");
+	CHECK(mine[MQD_BASE_LO] != other[MQD_BASE_LO] || mine[MQD_BASE_HI] != other[MQD_BASE_HI],
+	      "two live queues have one MQD address");
+}
+
+/* Compute queues of a process as debugfs shows them: one per XCC. */
+static unsigned int count_mqds(pid_t pid)
+{
+	FILE *f = fopen("/sys/kernel/debug/kfd/mqds", "re");
+	unsigned int id, n = 0;
+	bool mine = false;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Process %u PASID", &id) == 1)
+			mine = id == (unsigned int)pid;
+		else if (mine && strstr(line, "00000000: ") == line + strspn(line, " \t"))
+			n++;
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* The simulator stops the run when an XCC's MQD is not what the others' are. */
+ROW(every_xcc_preserved, 0)
+{
+	unsigned int before;
+
+	REQUIRE(s->here.gpu[GPU_B].num_xcc > 1, "GPUs of one XCC");
+	START();
+	before = count_mqds(SRC->pid);
+	MOVE(false);
+	CHECK(count_mqds(DST->pid) == before, "%u MQDs became %u", before,
+	      count_mqds(DST->pid));
+	CHECK(!call(DST, call_finish_aql_job), "AQL job");
+}
+
+/* A generation whose queues cannot be restored must not be checkpointed. */
+ROW(unsupported_generation_refused, S_NO_JOB)
+{
+	REQUIRE(s->here.gpu[GPU_A].gfx_version >= 100000, "GPUs of a generation that is supported");
+	START();
+	CHECK(pause_queues(SRC) == -EOPNOTSUPP, "PROCESS_INFO is not refused");
+	UNHARMED(SRC);
+}
+
+/* --- SVM --- */
+
+/* Pages of the range that are in VRAM: to the CPU they are swapped out. */
+static int call_pages_in_vram(struct ctx *c)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t i, entry;
+
+	NEED(c, fd >= 0, "pagemap: %s", strerror(errno));
+	c->result = 0;
+	for (i = 0; i < c->range_size / KFD_PAGE; i++)
+		if (pread(fd, &entry, 8, (c->range / KFD_PAGE + i) * 8) == 8 && entry >> 62 == 1)
+			c->result++;
+	close(fd);
+	return 0;
+}
+
+/* A range that one GPU alone has access to: nothing forbids VRAM. */
+static int call_range_to_vram(struct ctx *c)
+{
+	c->range = SCENE_VA(SLOT_SPARE);
+	c->range_size = BO_SIZE;
+	TRY(c, kfd_svm_create(&c->k, &c->range, c->range_size, ON_B));
+	scene_fill((void *)(uintptr_t)c->range, BO_SIZE, SEED_SVM);
+	TRY(c, kfd_svm_prefetch(&c->k, c->range, BO_SIZE, c->k.gpu[GPU_B].gpu_id));
+	scene_quiet();
+	return call_pages_in_vram(c);
+}
+
+ROW(svm_location_preserved, S_NO_JOB | S_NO_SVM)
+{
+	START();
+	SETUP(!call(SRC, call_range_to_vram), "prefetch");
+	REQUIRE(SRC->c.result == BO_SIZE / KFD_PAGE, "%llu of %lu pages go to VRAM",
+		(unsigned long long)SRC->c.result, BO_SIZE / KFD_PAGE);
+	MOVE(false);
+	CHECK(!call(DST, call_pages_in_vram), "pagemap");
+	CHECK(DST->c.result == BO_SIZE / KFD_PAGE, "%llu of %lu pages are in VRAM",
+	      (unsigned long long)DST->c.result, BO_SIZE / KFD_PAGE);
+}
+
+static int call_unmap_half_svm(struct ctx *c)
+{
+	NEED(c, !munmap((void *)(uintptr_t)(c->svm + HALF), HALF), "munmap: %s",
+	     strerror(errno));
+	return 0;
+}
+
+/* KFD learns of it at once, and takes its range away in a worker. */
+ROW(checkpoint_after_svm_munmap, S_NO_JOB)
+{
+	int fd, r, i;
+
+	START();
+	for (i = 0; i < 2; i++) {
+		if (!i)
+			SETUP(!call(SRC, call_unmap_half_svm), "munmap");
+		fd = grab(SRC);
+		SETUP(fd >= 0, "KFD fd");
+		r = kfd_criu_checkpoint(fd, &s->img);
+		CHECK(!r, "CHECKPOINT after munmap: %s", strerror(-r));
+		r = kfd_criu_save_contents(&s->here, &s->img);
+		CHECK(!r, "contents: %s", strerror(-r));
+		kfd_image_free(&s->img);
+		SETUP(!kfd_criu_unpause(fd), "UNPAUSE");
+		let_go(SRC, fd);
+	}
+	UNHARMED(SRC);
+}
+
+/* --- images --- */
+
+ROW(image_has_version_of_its_own, S_NO_JOB)
+{
+	START();
+	CHECK(!dump(s, SRC), "dump");
+	CHECK(img_is_v2(&s->img), "the image says version %u", img_get32(s->img.priv));
+}
+
+/* A CHECKPOINT of the restored process, which finds what the first one found. */
+static void same_image(struct scene *s, struct kfd_image *first, struct proc *p)
+{
+	struct kfd_image second;
+	char text[128];
+	int fd, r;
+	bool same;
+
+	/* a scheduler knows how far a queue is when it has looked at it */
+	scene_quiet();
+	fd = grab(p);
+	SETUP(fd >= 0, "KFD fd");
+	r = kfd_criu_checkpoint(fd, &second);
+	CHECK(!r, "second CHECKPOINT: %s", strerror(-r));
+	r = kfd_criu_save_contents(&s->here, &second);
+	same = img_same(first, &second, text, sizeof(text));
+	kfd_image_free(&second);
+	SETUP(!kfd_criu_unpause(fd), "UNPAUSE");
+	let_go(p, fd);
+	CHECK(same, "%s", text);
+	CHECK(!r, "contents at the second CHECKPOINT: %s", strerror(-r));
+	UNHARMED(p);
+}
+
+/* The job is done, so that no queue moves between two looks at it. */
+static bool idle_image(struct scene *s, struct kfd_image *first)
+{
+	if (!started(s))
+		return false;
+	verdict = BROKEN;
+	if (call(SRC, call_finish_sdma_job) || call(SRC, call_finish_aql_job) || dump(s, SRC) ||
+	    !img_copy(first, &s->img))
+		return false;
+	verdict = PASSED;
+	return true;
+}
+
+ROW(second_image_equals_first, 0)
+{
+	struct kfd_image first;
+
+	if (!idle_image(s, &first))
+		return;
+	CHECK(!reap(SRC) && !restore(s, SRC, DST, false) && !resume(s, DST), "not restored");
+	same_image(s, &first, DST);
+}
+
+/*
+ * GPUs stand in an image in the order of the machine: after one swap it is the
+ * same one in another order, after two it is the same.
+ */
+ROW(swap_twice_image_equals_first, S_NO_SIGNALS)
+{
+	struct kfd_image first;
+
+	if (!idle_image(s, &first))
+		return;
+	CHECK(!reap(SRC) && !restore(s, SRC, DST, true) && !resume(s, DST), "not restored");
+	CHECK(DST->pid, "no process");
+	if (!moved(s, DST, THIRD, true))
+		return;
+	same_image(s, &first, THIRD);
+}
+
+#define IMAGE_VERSION	"/sys/module/amdgpu/parameters/kfd_criu_image_version"
+
+static bool write_version(const char *version)
+{
+	int fd = open(IMAGE_VERSION, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, version, 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* An image such as stock kernels write and read. */
+ROW(version_1_image_restores, 0)
+{
+	bool parameter = write_version("1");
+	int r;
+
+	r = start(s, SRC) ? -1 : dump(s, SRC);
+	if (parameter)
+		write_version("2");
+	CHECK(!r, "dump");
+	CHECK(img_get32(s->img.priv) == 1, "the image says version %u", img_get32(s->img.priv));
+	CHECK(!reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	CHECK(!resume(s, DST), "RESUME");
+	CHECK(!call(DST, call_finish_sdma_job) && !call(DST, call_finish_aql_job), "jobs");
+	CHECK(!call(DST, call_sdma_works) && !call(DST, call_aql_works), "queues");
+}
+
+/* --- who owns the pause --- */
+
+/* A first dumper pauses, a second one too, the first dies: the pause is the second's. */
+ROW(second_dumper_takes_over, S_NO_JOB)
+{
+	struct kfd_ioctl_criu_args args;
+	int fd, status, done[2], quit[2];
+	char c;
+	pid_t pid;
+
+	START();
+	SETUP(!pipe(done) && !pipe(quit), "pipes");
+	pid = fork();
+	if (!pid) {
+		close(quit[1]);
+		fd = grab(SRC);
+		c = fd < 0 || kfd_criu_process_info(fd, &args);
+		if (fd >= 0)
+			let_go(SRC, fd);
+		if (write(done[1], &c, 1) != 1)
+			_exit(1);
+		/* dies when told */
+		_exit(read(quit[0], &c, 1) < 0);
+	}
+	close(quit[0]);
+	close(done[1]);
+	SETUP(pid > 0 && read(done[0], &c, 1) == 1 && !c, "the first dumper");
+	CHECK(!pause_queues(SRC), "the second PROCESS_INFO");
+	close(quit[1]);
+	close(done[0]);
+	SETUP(waitpid(pid, &status, 0) == pid && !status, "the end of the first dumper");
+	CHECK(!call(SRC, call_sdma_stays), "the second dumper's pause");
+	CHECK(!unpause_queues(SRC) && !call(SRC, call_sdma_catches_up), "UNPAUSE");
+}
+
+/* --- a process that does not stand still --- */
+
+#define CHURNERS	2
+#define CHURN_MS	1500
+
+static void *churn_events(void *arg)
+{
+	struct ctx *c = arg;
+	struct kfd_event e[16];
+	unsigned int i, n;
+
+	while (!__atomic_load_n(&c->s->stop, __ATOMIC_ACQUIRE)) {
+		for (n = 0; n < ARRAY_SIZE(e); n++)
+			if (kfd_event_create(&c->k, &e[n], KFD_IOC_EVENT_SIGNAL, true, NULL))
+				break;
+		for (i = 0; i < n; i++)
+			kfd_event_destroy(&c->k, &e[i]);
+	}
+	return NULL;
+}
+
+static pthread_t churners[CHURNERS];
+
+static int start_threads(struct ctx *c, void *(*fn)(void *), unsigned int n)
+{
+	unsigned int i;
+
+	c->s->stop = false;
+	for (i = 0; i < n; i++)
+		NEED(c, !pthread_create(&churners[i], NULL, fn, c), "thread");
+	c->result = n;
+	return 0;
+}
+
+static int call_start_churn(struct ctx *c)
+{
+	return start_threads(c, churn_events, CHURNERS);
+}
+
+static int call_stop_threads(struct ctx *c)
+{
+	unsigned int i;
+
+	__atomic_store_n(&c->s->stop, true, __ATOMIC_RELEASE);
+	for (i = 0; i < c->result; i++)
+		pthread_join(churners[i], NULL);
+	return 0;
+}
+
+/* Buffers of exactly the size that PROCESS_INFO said, each in front of a guard. */
+#define GUARD		0x5a
+#define GUARD_SIZE	65536
+
+struct guarded {
+	uint8_t *p;
+	uint64_t size;
+};
+
+static bool guarded_alloc(struct guarded *g, uint64_t size)
+{
+	g->size = size;
+	g->p = malloc(size + GUARD_SIZE);
+	if (g->p)
+		memset(g->p + size, GUARD, GUARD_SIZE);
+	return g->p;
+}
+
+static bool guard_intact(const struct guarded *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < GUARD_SIZE; i++)
+		if (g->p[g->size + i] != GUARD)
+			return false;
+	return true;
+}
+
+/* One PROCESS_INFO and CHECKPOINT; -EOVERFLOW when it wrote past a buffer. */
+static int checkpoint_guarded(int fd)
+{
+	struct kfd_criu_bo_bucket *buckets;
+	struct guarded devices, bos, priv;
+	struct kfd_ioctl_criu_args args;
+	uint32_t i;
+	int r;
+
+	r = kfd_criu_process_info(fd, &args);
+	if (r)
+		return r;
+	if (!guarded_alloc(&devices, args.num_devices * sizeof(struct kfd_criu_device_bucket)) ||
+	    !guarded_alloc(&bos, args.num_bos * sizeof(*buckets)) ||
+	    !guarded_alloc(&priv, args.priv_data_size))
+		return -ENOMEM;
+	args.devices = (uintptr_t)devices.p;
+	args.bos = (uintptr_t)bos.p;
+	args.priv_data = (uintptr_t)priv.p;
+	args.op = KFD_CRIU_OP_CHECKPOINT;
+	buckets = (void *)bos.p;
+	r = ioctl(fd, AMDKFD_IOC_CRIU_OP, &args) ? -errno : 0;
+	for (i = 0; !r && i < args.num_bos; i++)
+		if (buckets[i].dmabuf_fd != (uint32_t)-1)
+			close(buckets[i].dmabuf_fd);
+	if (!guard_intact(&devices) || !guard_intact(&bos) || !guard_intact(&priv))
+		r = -EOVERFLOW;
+	free(devices.p);
+	free(bos.p);
+	free(priv.p);
+	return r;
+}
+
+/* Only the thread that is traced stands still; paused are the queues, not the process. */
+ROW(checkpoint_counts_while_events_come, S_NO_JOB)
+{
+	unsigned int good = 0, full = 0, fds = open_fds();
+	uint64_t end;
+	int fd, r;
+
+	START();
+	SETUP(!call(SRC, call_start_churn), "threads");
+	fd = grab(SRC);
+	SETUP(fd >= 0, "KFD fd");
+	for (end = scene_clock() + CHURN_MS; scene_clock() < end; ) {
+		r = checkpoint_guarded(fd);
+		CHECK(r != -EOVERFLOW, "CHECKPOINT writes past the caller's buffer");
+		CHECK(!r || r == -ENOSPC, "CHECKPOINT: %s", strerror(-r));
+		good += !r;
+		full += r == -ENOSPC;
+	}
+	CHECK(!kfd_criu_unpause(fd), "UNPAUSE");
+	let_go(SRC, fd);
+	SETUP(!call(SRC, call_stop_threads), "threads");
+	CHECK(good + full > 2, "%u checkpoints only", good + full);
+	fds = open_fds() - fds;
+	CHECK(!fds, "%u descriptors are left", fds);
+	UNHARMED(SRC);
+}
+
+/* --- memory that changes --- */
+
+static int call_other_memory(struct ctx *c)
+{
+	uint64_t va = c->bo[BO_UPTR_AB].va;
+
+	NEED(c, map_pages(c, va, BO_SIZE, -1) != MAP_FAILED, "mmap: %s", strerror(errno));
+	scene_fill((void *)(uintptr_t)va, BO_SIZE, c->arg[0]);
+	return 0;
+}
+
+static int call_gpu_reads_userptr(struct ctx *c)
+{
+	scene_quiet();		/* the driver restores its pages with a delay */
+	return gpu_reads(c, &c->sdma, c->bo[BO_UPTR_AB].va, c->arg[0], "a user pointer");
+}
+
+/* CRIU moves memory into place late, and in steps. */
+ROW(memory_replaced_before_resume, S_NO_JOB)
+{
+	unsigned int seed;
+
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	for (seed = 201; seed < 204; seed++) {
+		DST->c.arg[0] = seed;
+		SETUP(!call(DST, call_other_memory), "memory");
+	}
+	CHECK(!resume(s, DST), "RESUME");
+	DST->c.arg[0] = 203;
+	CHECK(!call(DST, call_gpu_reads_userptr), "user pointer");
+}
+
+/* Replaces, protects and unmaps the last pages of a user pointer, over and over. */
+static void *churn_memory(void *arg)
+{
+	struct ctx *c = arg;
+	char *p = (char *)(uintptr_t)c->bo[BO_UPTR_AB].va + BO_SIZE - 4 * KFD_PAGE;
+
+	while (!__atomic_load_n(&c->s->stop, __ATOMIC_ACQUIRE)) {
+		map_pages(c, (uintptr_t)p, 4 * KFD_PAGE, -1);
+		*(volatile char *)p = 1;
+		mprotect(p, KFD_PAGE, PROT_READ);
+		mprotect(p, KFD_PAGE, PROT_READ | PROT_WRITE);
+		munmap(p + KFD_PAGE, KFD_PAGE);
+	}
+	return NULL;
+}
+
+static int call_start_memory_churn(struct ctx *c)
+{
+	return start_threads(c, churn_memory, 1);
+}
+
+/* At most so long may RESUME try, on an emulated machine. */
+#define RESUME_MS	20000
+
+ROW(resume_retries_while_memory_changes, S_NO_JOB)
+{
+	uint64_t took;
+	int r;
+
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	SETUP(!call(DST, call_start_memory_churn), "thread");
+	took = scene_clock();
+	r = resume(s, DST);
+	took = scene_clock() - took;
+	CHECK(took < RESUME_MS, "RESUME took %llu ms", (unsigned long long)took);
+	CHECK(!r || r == -EFAULT || r == -EAGAIN, "RESUME: %s", strerror(-r));
+	SETUP(!call(DST, call_stop_threads), "thread");
+	DST->c.arg[0] = 204;
+	SETUP(!call(DST, call_other_memory), "memory");
+	if (r) {
+		r = resume(s, DST);
+		CHECK(!r, "RESUME after the memory has come to rest: %s", strerror(-r));
+	}
+	CHECK(!call(DST, call_gpu_reads_userptr), "user pointer");
+	UNHARMED(DST);
+}
+
+/* --- between RESTORE and RESUME --- */
+
+ROW(process_info_before_resume_refused, S_NO_JOB)
+{
+	int r;
+
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	r = pause_queues(DST);
+	CHECK(r == -EBUSY, "PROCESS_INFO of a process that waits for RESUME: %d", r);
+	CHECK(!resume(s, DST), "RESUME");
+	UNHARMED(DST);
+}
+
+static int call_hw_exception(struct ctx *c)
+{
+	struct kfd_event e;
+
+	TRY(c, kfd_event_create(&c->k, &e, KFD_IOC_EVENT_HW_EXCEPTION, true, NULL));
+	c->hw = e;
+	NEED(c, kfd_event_wait(&c->k, &c->hw, 0, NULL) == -ETIMEDOUT, "an exception already");
+	return 0;
+}
+
+static int call_hw_exception_fires(struct ctx *c)
+{
+	NEED(c, !kfd_event_wait(&c->k, &c->hw, c->s->wait_ms, NULL), "no hardware exception");
+	return 0;
+}
+
+/* CRIU does not look at the result of RESUME: the process has to learn it. */
+ROW(hw_exception_after_failed_resume, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_hw_exception), "event");
+	SRC->c.arg[1] = SCENE_VA(BO_UPTR_A);	/* no memory there */
+	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	resume(s, DST);
+	CHECK(!call(DST, call_hw_exception_fires), "hardware exception");
+}
+
+TEST_HARNESS_MAIN
