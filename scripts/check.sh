@@ -63,7 +63,9 @@ checkpatch()
 		# The person who submits signs off, see TRAILER= of 'make series'.
 		--ignore MISSING_SIGN_OFF
 		# MAINTAINERS names whole folders, and later patches add files below.
-		--ignore FILE_PATH_CHANGES)
+		--ignore FILE_PATH_CHANGES
+		# An edit of the base kernel takes the names that it finds there.
+		--ignore CAMELCASE)
 	# Programs of user space have none of the kernel's macros, share memory
 	# with a GPU, use a library whose names are in mixed case, and a test
 	# harness whose assertions return from the test.

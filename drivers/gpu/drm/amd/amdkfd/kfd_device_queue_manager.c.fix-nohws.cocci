@@ -7,7 +7,7 @@ identifier pdd, base;
  {
 	...
 -	uint64_t base;
-+	uint64_t base = 0;
++	u64 base = 0;
 	...
 -	base = amdgpu_amdkfd_gpuvm_get_process_page_dir(pdd->drm_priv);
 +	if (pdd->drm_priv)
