@@ -227,10 +227,12 @@ done
 runner "${good}#@ leak unreferenced object 0x1 (size 8):\n"
 result "a leak" 1 'unreferenced object'
 known="#@ leak unreferenced object 0x2 (size 96):\n#@ leak     kfd_criu_restore_svm+0x5e/0x250\n"
-runner "$good$known"
+extra=--label=stock runner "$good$known"
 result "a leak that the code is known for" 0 'known-leaks tells about'
-runner "$good$known#@ leak unreferenced object 0x1 (size 8):\n#@ leak     f+0x1/0x2\n"
+extra=--label=stock runner "$good$known#@ leak unreferenced object 0x1 (size 8):\n#@ leak     f+0x1/0x2\n"
 result "another leak beside it" 1 'unreferenced object 0x1'
+runner "$good$known"
+result "a leak that another kernel is known for" 1 'unreferenced object 0x2'
 extra=--test=no_such_test runner "$good"
 result "no test of that name" 1 'no test matches TEST=no_such_test'
 

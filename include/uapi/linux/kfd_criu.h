@@ -24,7 +24,8 @@
  *    there is to save.
  * 2. %KFD_CRIU_OP_CHECKPOINT fills buffers of these sizes, and gives a dma-buf
  *    for each BO that has contents.  The dumper saves both, and the contents.
- *    It may do so more than once.
+ *    It may do so more than once, with the dma-bufs of the last time closed:
+ *    memory that somebody else can reach is not saved.
  * 3. %KFD_CRIU_OP_UNPAUSE lets the queues run.  This is owed after 1, whatever
  *    comes of 2.  Queues also run again when the dumper is gone.
  *
