@@ -48,7 +48,7 @@ help:
 	@echo 'make demo          checkpoint, kill and restore a GPU process, and tell what happens'
 	@echo 'make series        patches for git am, in build/series/<version>/'
 	@echo 'make check         static checks of all that the series adds'
-	@echo 'make check-series  git am on a pristine base, compare, build each patch'
+	@echo 'make check-series  git am on a pristine base, compare, build and boot each patch'
 	@echo 'make selftest      tests of the tooling itself'
 	@echo 'make clean         remove build/'
 	@echo

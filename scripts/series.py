@@ -666,6 +666,38 @@ def check_series(args, base):
             if done.returncode:
                 raise Error(f"{path.name} does not build")
             say(f"ok: {path.name} builds")
+    if "criu" in parts:
+        check_boots(args, base, parts, folders, place)
+
+
+def check_boots(args, base, parts, folders, place):
+    """Each patch of part criu boots, on simulated GPUs, with their memory and queues."""
+    cache = args.build / "cache"
+    tests, state = make_tree(args, base)
+    vm = REPO_FILES / "tools/testing/selftests/kfd_criu/vm"
+    done = subprocess.run([str(vm / "build.sh"), str(tests), "out"], stdout=sys.stderr,
+                          env={**os.environ, "ONLY": "tests"}, check=False)
+    if done.returncode:
+        raise Error("the selftests do not build")
+    env = am_tree(base, place, state)
+    for name in ("simgpu", "criu"):
+        steps = states([patch for before in ("simgpu", name) for patch in parts[before]]
+                       if name != "simgpu" else parts[name], base, cache)
+        files = [path for path in sorted(folders[name].glob("*.patch"))
+                 if not path.name.startswith("0000-")]
+        for number, path in enumerate(files, 1):
+            git(place, "am", "-q", str(path), env=env)
+            if name == "simgpu":
+                continue
+            compare(place, steps[len(parts["simgpu"]) + number - 1], path.name)
+            say(f"booting {name} {number}/{len(files)}: {path.name}")
+            for argv in ([str(REPO_FILES / "scripts/build-step.sh"), str(place)],
+                         [str(vm.parent / "vmtest.sh"), "-n", "-S", str(tests), "-K", str(place),
+                          "-l", "step", "-c", "hws", "-t", "kfd_[ms]*_test",
+                          "-r", str(args.build / "check-series/results")]):
+                if subprocess.run(argv, stdout=sys.stderr, check=False).returncode:
+                    raise Error(f"{path.name} does not build or boot with part simgpu")
+            say(f"ok: {path.name} boots")
 
 
 # ----------------------------------------------------------------------- main
