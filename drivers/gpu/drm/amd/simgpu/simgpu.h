@@ -17,7 +17,7 @@
 /* PCI device id: not one of AMD's, amdgpu's table gets it with AMD_IS_SIMGPU. */
 #define SIMGPU_DEVICE_ID	0x51d0
 
-#define SIMGPU_MAX_SDMA		8
+#define SIMGPU_MAX_SDMA		16
 /* VMIDs of the hardware; 0 is the kernel's. */
 #define SIMGPU_NUM_VMID		16
 /*
@@ -32,6 +32,7 @@ struct amdgpu_device;
 struct amdgpu_ring;
 struct dentry;
 struct kfd2kgd_calls;
+struct pci_dev;
 struct simgpu_queue;
 struct simgpu_ring;
 
@@ -56,6 +57,7 @@ struct simgpu_tlb_entry {
  *	Innermost lock but for the bus registry's.
  * @root: page directory entry that each address space starts from
  * @pasid: process that an address space belongs to, 0 for none
+ * @partition: partition of the GPU that an address space is on
  * @tlb: direct mapped cache
  * @hits: translations found in @tlb
  * @misses: translations that walked the page tables
@@ -67,6 +69,7 @@ struct simgpu_mmu {
 	spinlock_t lock;
 	u64 root[SIMGPU_NUM_SPACES];
 	u32 pasid[SIMGPU_NUM_SPACES];
+	u8 partition[SIMGPU_NUM_SPACES];
 	struct simgpu_tlb_entry tlb[SIMGPU_TLB_ENTRIES];
 	u64 hits, misses, flushes, faults;
 };
@@ -76,7 +79,8 @@ struct simgpu_mmu {
  * @SIMGPU_FAIL_BO_ALLOC: the next buffer object gets no memory
  * @SIMGPU_FAIL_MAP: the next page table gets no memory
  * @SIMGPU_FAIL_QUEUE_LOAD: the next user queue is not taken by the hardware
- * @SIMGPU_FAIL_PREEMPT: the next user queue does not leave the hardware
+ * @SIMGPU_FAIL_PREEMPT: the next compute queue does not leave the hardware
+ * @SIMGPU_FAIL_PREEMPT_SDMA: nor does the next SDMA queue
  * @SIMGPU_FAIL_FENCE: the next fence of a kernel ring signals an error
  * @SIMGPU_NUM_KNOBS: number of knobs
  */
@@ -85,6 +89,7 @@ enum simgpu_knob {
 	SIMGPU_FAIL_MAP,
 	SIMGPU_FAIL_QUEUE_LOAD,
 	SIMGPU_FAIL_PREEMPT,
+	SIMGPU_FAIL_PREEMPT_SDMA,
 	SIMGPU_FAIL_FENCE,
 	SIMGPU_NUM_KNOBS,
 };
@@ -104,6 +109,9 @@ struct simgpu_manager {
  * @adev: the device of amdgpu
  * @desc: its generation
  * @gpu: its number in the configuration
+ * @num_xcc: XCCs
+ * @num_partitions: partitions, each with the same number of XCCs, and a node of KFD's
+ * @num_sdma: SDMA engines
  * @doorbell: doorbell BAR, as the CPU's user space sees it
  * @mmu: address translation
  * @lock: the user queues and their execution.  Taken below KFD's queue manager
@@ -111,12 +119,15 @@ struct simgpu_manager {
  *	others wait for the GPU in reclaim: nothing may allocate under it in a
  *	way that enters reclaim.
  * @queues: loaded user queues and the HIQ, under @lock
+ * @suspended: no user queue is executed, under @lock
  * @thread: executes the queues
  * @wake: wakes @thread when a queue is loaded
  * @rings: kernel rings, one for each SDMA engine
  * @rings_paused: kernel rings do not move
  * @fence_delay_us: how long a fence of a kernel ring is held back
  * @knobs: failures asked for and not yet delivered
+ * @nth: how many operations until the one that fails, 0 for none
+ * @nth_failed: the kind of the one that did, %SIMGPU_NUM_KNOBS before
  * @packets: packets executed
  * @debugfs: directory of the knobs
  * @managers: GTT's and VRAM's memory managers, constant while user space is there
@@ -125,12 +136,14 @@ struct simgpu {
 	struct amdgpu_device *adev;
 	const struct simgpu_desc *desc;
 	unsigned int gpu;
+	unsigned int num_xcc, num_partitions, num_sdma;
 	void *doorbell;
 	struct simgpu_mmu mmu;
 
 	/* @queues and the execution of user queues */
 	struct mutex lock;
 	struct list_head queues;
+	bool suspended;
 	struct task_struct *thread;
 	wait_queue_head_t wake;
 
@@ -139,10 +152,24 @@ struct simgpu {
 	u32 fence_delay_us;
 
 	atomic_t knobs[SIMGPU_NUM_KNOBS];
+	atomic_t nth;
+	enum simgpu_knob nth_failed;
 	atomic64_t packets;
 	struct dentry *debugfs;
 	struct simgpu_manager managers[2];
 };
+
+/**
+ * simgpu_xccs - XCCs that run a queue together
+ * @sim: GPU
+ *
+ * Context: any.
+ * Return: XCCs of a partition.
+ */
+static inline unsigned int simgpu_xccs(const struct simgpu *sim)
+{
+	return sim->num_xcc / sim->num_partitions;
+}
 
 /* simgpu_bus.c */
 #if IS_ENABLED(CONFIG_DRM_AMDGPU_SIMGPU)
@@ -153,6 +180,7 @@ static inline void simgpu_bus_init(void) {}
 static inline void simgpu_bus_exit(void) {}
 #endif
 const struct simgpu_config *simgpu_bus_config(void);
+int simgpu_bus_gpu(const struct pci_dev *pdev);
 int simgpu_bus_attach(struct simgpu *sim);
 void simgpu_bus_detach(struct simgpu *sim);
 void *simgpu_bus_kva(u64 address);
@@ -185,10 +213,15 @@ void simgpu_unwrap_memory_managers(struct simgpu *sim);
  * @knob: which one
  *
  * Context: any.
- * Return: true once for each failure that was asked for.
+ * Return: true once for each failure that was asked for by its kind, and for
+ * the operation that was asked for by its number.
  */
 static inline bool simgpu_fail(struct simgpu *sim, enum simgpu_knob knob)
 {
+	if (!atomic_dec_if_positive(&sim->nth)) {
+		WRITE_ONCE(sim->nth_failed, knob);
+		return true;
+	}
 	return atomic_dec_if_positive(&sim->knobs[knob]) >= 0;
 }
 

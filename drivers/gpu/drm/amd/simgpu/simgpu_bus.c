@@ -277,8 +277,27 @@ const struct simgpu_config *simgpu_bus_config(void)
 }
 
 /**
+ * simgpu_bus_gpu - which GPU a device is
+ * @pdev: device
+ *
+ * Context: any, while the device is there.
+ * Return: number of the GPU in the configuration, or -ENODEV when the device
+ * is not on our bus.
+ */
+int simgpu_bus_gpu(const struct pci_dev *pdev)
+{
+	struct simgpu_function *fn;
+
+	/* the first device is bound while the bus is being made */
+	if (pdev->bus->ops != &simgpu_bus_ops)
+		return -ENODEV;
+	fn = simgpu_bus_function(pdev->bus, pdev->devfn);
+	return fn ? fn->gpu : -ENODEV;
+}
+
+/**
  * simgpu_bus_attach - make a GPU's memory reachable by its peers
- * @sim: GPU with @adev set; gets its number
+ * @sim: GPU with @adev set
  *
  * Context: process context.
  * Return: 0, or -ENODEV when the device is not on our bus.
@@ -296,7 +315,6 @@ int simgpu_bus_attach(struct simgpu *sim)
 	write_lock(&simgpu_bus.lock);
 	fn->sim = sim;
 	write_unlock(&simgpu_bus.lock);
-	sim->gpu = fn->gpu;
 	return 0;
 }
 

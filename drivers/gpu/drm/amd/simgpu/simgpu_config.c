@@ -5,11 +5,13 @@
  * Everything in this file works on plain numbers: no device, no memory and no
  * lock is behind it, so that KUnit can try every value.
  */
+#include <linux/ctype.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 #include <kunit/visibility.h>
 
 #include "simgpu_config.h"
@@ -42,6 +44,20 @@
  *	Microseconds for which fences of the kernel's rings stay outstanding,
  *	up to 1000000; debugfs changes it at run time.
  *
+ * ``simgpu_gc``
+ *	Generations, as a list of versions of graphics and compute with commas
+ *	between them: one for each GPU, the last also for all GPUs behind it.
+ *	Numbers at the end may be left out for 0.  ``9.4.0`` is the default.
+ *
+ * ``simgpu_xccs``
+ *	XCCs of each GPU of generation 9.4.3, 2 (the default) to 8.
+ *
+ * ``simgpu_partitions``
+ *	``spx``: such a GPU is one partition, with one node of KFD's and one
+ *	render node.  ``cpx``: each XCC is.  ``spx`` is the default.  With ``cpx``
+ *	and more than two XCCs, KFD wants its hardware scheduler: it gives the
+ *	same VMIDs to every other partition, but there is one set of them.
+ *
  * A wrong value gives one line in the log that names the parameter, and no
  * device; the rest of amdgpu loads as usual.
  */
@@ -65,6 +81,18 @@ MODULE_PARM_DESC(simgpu_rotate, "Places by which the simulated GPUs move along t
 static unsigned int simgpu_fence_delay_us;
 module_param(simgpu_fence_delay_us, uint, 0444);
 MODULE_PARM_DESC(simgpu_fence_delay_us, "Microseconds a fence of a simulated ring stays outstanding");
+
+static char *simgpu_gc;
+module_param(simgpu_gc, charp, 0444);
+MODULE_PARM_DESC(simgpu_gc, "Generation of each simulated GPU, for example 9.4.0,9.0.1 (default 9.4.0)");
+
+static unsigned int simgpu_xccs = SIMGPU_MIN_XCCS;
+module_param(simgpu_xccs, uint, 0444);
+MODULE_PARM_DESC(simgpu_xccs, "XCCs of simulated GPUs of generation 9.4.3 (2 to 8, default 2)");
+
+static char *simgpu_partitions = "spx";
+module_param(simgpu_partitions, charp, 0444);
+MODULE_PARM_DESC(simgpu_partitions, "Partitions of simulated GPUs of generation 9.4.3 (spx or cpx, default spx)");
 
 /**
  * simgpu_config_count_valid - is the number of GPUs one that we can have
@@ -138,6 +166,84 @@ bool simgpu_config_fence_delay_valid(const struct simgpu_config *config)
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_config_fence_delay_valid);
 
+/* Read the version at the start of a list.  Returns its end, NULL when it is none of ours. */
+static const char *simgpu_config_gc_entry(const char *at, const struct simgpu_desc **desc)
+{
+	unsigned int part[3] = { }, n;
+
+	for (n = 0; ; n++) {
+		if (!isdigit(*at))
+			return NULL;
+		while (isdigit(*at) && part[n] <= U8_MAX)
+			part[n] = part[n] * 10 + *at++ - '0';
+		if (part[n] > U8_MAX)
+			return NULL;
+		if (*at != '.' || n == ARRAY_SIZE(part) - 1)
+			break;
+		at++;
+	}
+	*desc = simgpu_desc_find(part[0], part[1], part[2]);
+	return *desc && (!*at || *at == ',') ? at : NULL;
+}
+
+/**
+ * simgpu_config_gc_valid - is there a generation for each GPU
+ * @config: configuration with a valid count
+ *
+ * Context: any.
+ * Return: true for a list of generations that can be simulated, not longer
+ * than there are GPUs.
+ */
+bool simgpu_config_gc_valid(const struct simgpu_config *config)
+{
+	const struct simgpu_desc *desc;
+	const char *at = config->gc;
+	unsigned int entries = 0;
+
+	if (!at)
+		return true;
+	for (;;) {
+		at = simgpu_config_gc_entry(at, &desc);
+		if (!at || ++entries > config->count)
+			return false;
+		if (!*at++)
+			return true;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_config_gc_valid);
+
+/**
+ * simgpu_config_xccs_valid - is the number of XCCs one that a GPU can have
+ * @config: configuration
+ *
+ * Context: any.
+ * Return: true for %SIMGPU_MIN_XCCS to %SIMGPU_MAX_XCCS.
+ */
+bool simgpu_config_xccs_valid(const struct simgpu_config *config)
+{
+	return config->xccs >= SIMGPU_MIN_XCCS && config->xccs <= SIMGPU_MAX_XCCS;
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_config_xccs_valid);
+
+static bool simgpu_config_cpx(const struct simgpu_config *config)
+{
+	return config->partitions && !strcmp(config->partitions, "cpx");
+}
+
+/**
+ * simgpu_config_partitions_valid - is there such a way to make partitions
+ * @config: configuration
+ *
+ * Context: any.
+ * Return: true for spx and cpx.
+ */
+bool simgpu_config_partitions_valid(const struct simgpu_config *config)
+{
+	return !config->partitions || !strcmp(config->partitions, "spx") ||
+	       simgpu_config_cpx(config);
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_config_partitions_valid);
+
 /**
  * simgpu_config_check - check a whole configuration
  * @config: configuration
@@ -168,6 +274,15 @@ int simgpu_config_check(const struct simgpu_config *config, char *why, size_t le
 	else if (!simgpu_config_fence_delay_valid(config))
 		snprintf(why, len, "simgpu_fence_delay_us=%u is above %d",
 			 config->fence_delay_us, SIMGPU_MAX_FENCE_DELAY_US);
+	else if (!simgpu_config_gc_valid(config))
+		snprintf(why, len, "simgpu_gc=%s does not name 1 to %u known generations",
+			 config->gc, config->count);
+	else if (!simgpu_config_xccs_valid(config))
+		snprintf(why, len, "simgpu_xccs=%u is out of range, %d to %d",
+			 config->xccs, SIMGPU_MIN_XCCS, SIMGPU_MAX_XCCS);
+	else if (!simgpu_config_partitions_valid(config))
+		snprintf(why, len, "simgpu_partitions=%s is neither spx nor cpx",
+			 config->partitions);
 	else
 		return 0;
 	return -EINVAL;
@@ -250,6 +365,56 @@ unsigned int simgpu_config_slot(const struct simgpu_config *config, unsigned int
 EXPORT_SYMBOL_IF_KUNIT(simgpu_config_slot);
 
 /**
+ * simgpu_config_desc - generation of a GPU
+ * @config: valid configuration
+ * @gpu: number of the GPU
+ *
+ * Context: any.
+ * Return: its description.
+ */
+const struct simgpu_desc *simgpu_config_desc(const struct simgpu_config *config, unsigned int gpu)
+{
+	const struct simgpu_desc *desc = simgpu_desc_get(0);
+	const char *at = config->gc;
+
+	while (at) {
+		at = simgpu_config_gc_entry(at, &desc);
+		if (!at || !gpu-- || !*at++)
+			break;
+	}
+	return desc;
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_config_desc);
+
+/**
+ * simgpu_config_num_xcc - how many XCCs a GPU has
+ * @config: valid configuration
+ * @gpu: number of the GPU
+ *
+ * Context: any.
+ * Return: XCCs, 1 for most generations.
+ */
+unsigned int simgpu_config_num_xcc(const struct simgpu_config *config, unsigned int gpu)
+{
+	return simgpu_config_desc(config, gpu)->max_xcc > 1 ? config->xccs : 1;
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_config_num_xcc);
+
+/**
+ * simgpu_config_num_partitions - how many partitions a GPU has
+ * @config: valid configuration
+ * @gpu: number of the GPU
+ *
+ * Context: any.
+ * Return: partitions, 1 or as many as there are XCCs.
+ */
+unsigned int simgpu_config_num_partitions(const struct simgpu_config *config, unsigned int gpu)
+{
+	return simgpu_config_cpx(config) ? simgpu_config_num_xcc(config, gpu) : 1;
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_config_num_partitions);
+
+/**
  * simgpu_config_from_params - what the module parameters say
  * @config: filled, not checked
  *
@@ -263,5 +428,8 @@ void simgpu_config_from_params(struct simgpu_config *config)
 		.vram_mb = simgpu_vram_mb,
 		.rotate = simgpu_rotate,
 		.fence_delay_us = simgpu_fence_delay_us,
+		.xccs = simgpu_xccs,
+		.partitions = simgpu_partitions,
+		.gc = simgpu_gc,
 	};
 }

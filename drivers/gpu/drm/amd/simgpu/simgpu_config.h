@@ -7,12 +7,17 @@
 
 #include <linux/types.h>
 
+#include "simgpu_desc.h"
+
 /* More GPUs than this do not fit KFD's own limits in a test VM. */
 #define SIMGPU_MAX_COUNT	8
 #define SIMGPU_MIN_VRAM_MB	32
 #define SIMGPU_MAX_VRAM_MB	4096
 /* A second is long enough to see any fence outstanding, and below every lockup timeout. */
 #define SIMGPU_MAX_FENCE_DELAY_US	1000000
+/* XCCs of a generation that can have several. */
+#define SIMGPU_MIN_XCCS		2
+#define SIMGPU_MAX_XCCS		8
 
 /* BAR 2 (doorbells) and BAR 5 (registers) of one GPU, and what both take. */
 #define SIMGPU_DOORBELL_SIZE	0x200000ULL
@@ -27,6 +32,9 @@
  * @rotate: by how many places the GPUs are moved along the bus; two boots
  *	with different values show the same GPUs under other ids, in another order
  * @fence_delay_us: microseconds for which the kernel's rings hold back a fence
+ * @xccs: XCCs of each GPU whose generation can have several
+ * @partitions: "spx" or "cpx": are they one partition, or one each; NULL for "spx"
+ * @gc: generations of the GPUs as a list, see simgpu_config_desc(), or NULL for the default
  */
 struct simgpu_config {
 	unsigned int count;
@@ -34,6 +42,9 @@ struct simgpu_config {
 	unsigned int vram_mb;
 	unsigned int rotate;
 	unsigned int fence_delay_us;
+	unsigned int xccs;
+	const char *partitions;
+	const char *gc;
 };
 
 bool simgpu_config_count_valid(const struct simgpu_config *config);
@@ -41,6 +52,9 @@ bool simgpu_config_vram_valid(const struct simgpu_config *config);
 bool simgpu_config_base_valid(const struct simgpu_config *config);
 bool simgpu_config_rotate_valid(const struct simgpu_config *config);
 bool simgpu_config_fence_delay_valid(const struct simgpu_config *config);
+bool simgpu_config_gc_valid(const struct simgpu_config *config);
+bool simgpu_config_xccs_valid(const struct simgpu_config *config);
+bool simgpu_config_partitions_valid(const struct simgpu_config *config);
 int simgpu_config_check(const struct simgpu_config *config, char *why, size_t len);
 
 u64 simgpu_config_vram_start(const struct simgpu_config *config, unsigned int gpu);
@@ -48,6 +62,10 @@ u64 simgpu_config_doorbell_start(const struct simgpu_config *config, unsigned in
 u64 simgpu_config_reg_start(const struct simgpu_config *config, unsigned int gpu);
 u64 simgpu_config_size(const struct simgpu_config *config);
 unsigned int simgpu_config_slot(const struct simgpu_config *config, unsigned int gpu);
+const struct simgpu_desc *simgpu_config_desc(const struct simgpu_config *config,
+					     unsigned int gpu);
+unsigned int simgpu_config_num_xcc(const struct simgpu_config *config, unsigned int gpu);
+unsigned int simgpu_config_num_partitions(const struct simgpu_config *config, unsigned int gpu);
 
 void simgpu_config_from_params(struct simgpu_config *config);
 

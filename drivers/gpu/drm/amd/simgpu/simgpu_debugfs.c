@@ -29,10 +29,24 @@
  *	hardware scheduler, else a queue that is stopped with an exception.
  *
  * ``fail_preempt``
- *	A compute queue does not leave the hardware in time.
+ *	A compute queue does not leave the hardware in time.  MES always gets
+ *	its queues back, because KFD's answer to that is a reset of the GPU.
+ *
+ * ``fail_preempt_sdma``
+ *	The same of an SDMA queue, without a hardware scheduler.
  *
  * ``fail_fence``
  *	A fence of a kernel ring signals the error EIO.
+ *
+ * One counts operations of all these kinds together:
+ *
+ * ``fail_nth``
+ *	The Nth operation from now on fails.  Reading tells how many there are
+ *	to go, or 0 and which of the above it was.  Operations that go well are
+ *	counted whoever asks for them: a hardware scheduler takes all queues of
+ *	all processes anew whenever one of them stops.  What the driver answers
+ *	with a reset of the GPU does not exist here: firmware that does not
+ *	answer, or refuses a request.
  *
  * And these are read and written at any time, or only read:
  *
@@ -55,8 +69,39 @@ static const char * const simgpu_knob_names[SIMGPU_NUM_KNOBS] = {
 	[SIMGPU_FAIL_MAP] = "fail_map",
 	[SIMGPU_FAIL_QUEUE_LOAD] = "fail_queue_load",
 	[SIMGPU_FAIL_PREEMPT] = "fail_preempt",
+	[SIMGPU_FAIL_PREEMPT_SDMA] = "fail_preempt_sdma",
 	[SIMGPU_FAIL_FENCE] = "fail_fence",
 };
+
+static int simgpu_fail_nth_show(struct seq_file *m, void *unused)
+{
+	struct simgpu *sim = m->private;
+	unsigned int left = atomic_read(&sim->nth);
+	enum simgpu_knob failed = READ_ONCE(sim->nth_failed);
+
+	if (!left && failed < SIMGPU_NUM_KNOBS)
+		seq_printf(m, "0 %s\n", simgpu_knob_names[failed]);
+	else
+		seq_printf(m, "%u\n", left);
+	return 0;
+}
+
+static ssize_t simgpu_fail_nth_write(struct file *file, const char __user *buf, size_t count,
+				     loff_t *pos)
+{
+	struct simgpu *sim = file_inode(file)->i_private;
+	int ret, n;
+
+	ret = kstrtoint_from_user(buf, count, 0, &n);
+	if (ret)
+		return ret;
+	if (n < 0)
+		return -EINVAL;
+	WRITE_ONCE(sim->nth_failed, SIMGPU_NUM_KNOBS);
+	atomic_set(&sim->nth, n);
+	return count;
+}
+DEFINE_SHOW_STORE_ATTRIBUTE(simgpu_fail_nth);
 
 static int simgpu_fence_delay_get(void *data, u64 *val)
 {
@@ -120,8 +165,8 @@ static int simgpu_queues_show(struct seq_file *m, void *unused)
 	list_for_each_entry(queue, &sim->queues, node) {
 		u32 space = simgpu_queue_space(queue)->id;
 
-		seq_printf(m, "%s ring %#llx pasid %u space %u doorbell %#x rptr %#llx%s%s\n",
-			   types[queue->type], simgpu_queue_base(queue),
+		seq_printf(m, "%s ring %#llx partition %u pasid %u space %u doorbell %#x rptr %#llx%s%s\n",
+			   types[queue->type], simgpu_queue_base(queue), queue->partition,
 			   simgpu_mmu_pasid(sim, space), space, queue->doorbell, queue->reported,
 			   queue->halted ? " halted" : "", queue->stuck ? " stuck" : "");
 	}
@@ -142,8 +187,10 @@ void simgpu_debugfs_init(struct simgpu *sim)
 	unsigned int i;
 
 	sim->debugfs = dir;
+	sim->nth_failed = SIMGPU_NUM_KNOBS;
 	for (i = 0; i < SIMGPU_NUM_KNOBS; i++)
 		debugfs_create_atomic_t(simgpu_knob_names[i], 0600, dir, &sim->knobs[i]);
+	debugfs_create_file("fail_nth", 0600, dir, sim, &simgpu_fail_nth_fops);
 	debugfs_create_file_unsafe("fence_delay_us", 0600, dir, sim, &simgpu_fence_delay_fops);
 	debugfs_create_file_unsafe("rings_paused", 0600, dir, sim, &simgpu_paused_fops);
 	debugfs_create_file_unsafe("packets", 0400, dir, sim, &simgpu_packets_fops);

@@ -1,41 +1,289 @@
 // SPDX-License-Identifier: MIT
 /*
  * The generations that can be simulated.
+ *
+ * Facts: the tables of IP versions in amdgpu_discovery.c, gmc_v*_0.c for the
+ * VMIDs, gfx_v*_0.c for compute units, v*_structs.h for MQDs,
+ * *_sdma_pkt_open.h for packets, amdgpu_doorbell.h for doorbells.
  */
+#include <linux/export.h>
+#include <kunit/visibility.h>
+
 #include "amdgpu.h"
+#include "amdgpu_mes.h"
 #include "soc15_ih_clientid.h"
 #include "v9_structs.h"
+#include "v10_structs.h"
+#include "v11_structs.h"
+#include "v12_structs.h"
 
 #include "simgpu_desc.h"
 
-#define SDMA_MQD_DWORD(field)	(offsetof(struct v9_sdma_mqd, field) / sizeof(u32))
-
-/*
- * GFX 9.4.0 with SDMA 4.2.0: one XCC, user queues under the HIQ or loaded
- * directly, no MES.  Firmware versions are recent enough for every check in
- * KFD and in libhsakmt.
+/**
+ * DOC: simgpu generations
+ *
+ * A generation is a row of a table: versions by which the drivers choose their
+ * code, the layout of what they share with hardware, and numbers of units.
+ * Firmware versions are recent enough for every check in KFD and in libhsakmt.
+ *
+ * ``9.0.1``
+ *	SDMA 4.0.0.
+ *
+ * ``9.4.0``
+ *	SDMA 4.2.0.  The default.
+ *
+ * ``9.4.2``
+ *	SDMA 4.4.0.  No graphics: KFD has VMIDs 3 to 15, and another format of
+ *	MAP_PROCESS.
+ *
+ * ``9.4.3``
+ *	SDMA 4.4.2.  2 to 8 XCCs (``simgpu_xccs``), each with a MQD of its own for
+ *	a compute queue and with two SDMA engines, as one partition or as many as
+ *	there are XCCs (``simgpu_partitions``).  In a partition, the first XCC
+ *	executes a queue; the MQDs of the others are checked, and get its
+ *	progress.
+ *
+ * ``10.3.0``
+ *	SDMA 5.2.0.  Another format of page table entries and of SDMA MQDs;
+ *	waves of 32 threads.
+ *
+ * ``11.0.0``
+ *	SDMA 6.0.0.  MES in the place of the HIQ, another SDMA MQD, other
+ *	interrupt clients.
+ *
+ * ``12.0.0``
+ *	SDMA 7.0.0.  MES; page table entries have to say that they are
+ *	entries, another SDMA MQD.
  */
-const struct simgpu_desc simgpu_desc_gfx940 = {
-	.name = "9.4.0",
-	.gc_version = IP_VERSION(9, 4, 0),
-	.sdma_version = IP_VERSION(4, 2, 0),
-	.family = AMDGPU_FAMILY_AI,
-	.num_sdma = 2,
-	.num_xcc = 1,
-	.cus = 4,
-	.mec_fw_version = 0x190,
-	.sdma_fw_version = 0x96,
-	.doorbell_index_init = vega20_doorbell_index_init,
-	.sdma_client = { SOC15_IH_CLIENTID_SDMA0, SOC15_IH_CLIENTID_SDMA1 },
-	.sdma_trap_source = 224,
-	.sdma_mqd = {
-		.rptr_addr_lo = SDMA_MQD_DWORD(sdmax_rlcx_rb_rptr_addr_lo),
-		.rptr_addr_hi = SDMA_MQD_DWORD(sdmax_rlcx_rb_rptr_addr_hi),
-		.ib_base_lo = SDMA_MQD_DWORD(sdmax_rlcx_ib_base_lo),
-		.ib_base_hi = SDMA_MQD_DWORD(sdmax_rlcx_ib_base_hi),
-		.ib_size = SDMA_MQD_DWORD(sdmax_rlcx_ib_size),
-		.ib_offset = SDMA_MQD_DWORD(sdmax_rlcx_ib_offset),
-		.doorbell_offset = SDMA_MQD_DWORD(sdmax_rlcx_doorbell_offset),
-		.engine_id = SDMA_MQD_DWORD(sdma_engine_id),
+
+#define MQD_DWORD(type, field)	(offsetof(struct type, field) / sizeof(u32))
+
+/* Layouts that are the same but for the offsets. */
+#define COMPUTE_MQD(type, ...) {							\
+	.active = MQD_DWORD(type, cp_hqd_active),					\
+	.vmid = MQD_DWORD(type, cp_hqd_vmid),						\
+	.base_lo = MQD_DWORD(type, cp_hqd_pq_base_lo),					\
+	.base_hi = MQD_DWORD(type, cp_hqd_pq_base_hi),					\
+	.rptr = MQD_DWORD(type, cp_hqd_pq_rptr),					\
+	.rptr_addr_lo = MQD_DWORD(type, cp_hqd_pq_rptr_report_addr_lo),			\
+	.rptr_addr_hi = MQD_DWORD(type, cp_hqd_pq_rptr_report_addr_hi),			\
+	.wptr_addr_lo = MQD_DWORD(type, cp_hqd_pq_wptr_poll_addr_lo),			\
+	.wptr_addr_hi = MQD_DWORD(type, cp_hqd_pq_wptr_poll_addr_hi),			\
+	.doorbell_control = MQD_DWORD(type, cp_hqd_pq_doorbell_control),		\
+	.control = MQD_DWORD(type, cp_hqd_pq_control),					\
+	.ib_base_lo = MQD_DWORD(type, cp_hqd_ib_base_addr_lo),				\
+	.ib_base_hi = MQD_DWORD(type, cp_hqd_ib_base_addr_hi),				\
+	.ib_rptr = MQD_DWORD(type, cp_hqd_ib_rptr),					\
+	.ib_control = MQD_DWORD(type, cp_hqd_ib_control),				\
+	.aql_control = MQD_DWORD(type, cp_hqd_aql_control),				\
+	.eop_base_lo = MQD_DWORD(type, cp_hqd_eop_base_addr_lo),			\
+	.eop_base_hi = MQD_DWORD(type, cp_hqd_eop_base_addr_hi),			\
+	.eop_control = MQD_DWORD(type, cp_hqd_eop_control),				\
+	.pipe_priority = MQD_DWORD(type, cp_hqd_pipe_priority),				\
+	.queue_priority = MQD_DWORD(type, cp_hqd_queue_priority),			\
+	.save_size = MQD_DWORD(type, cp_hqd_ctx_save_size),				\
+	.stuck_queue = MQD_DWORD(type, queue_doorbell_id0),				\
+	__VA_ARGS__									\
+}
+
+#define SDMA_MQD(type) {								\
+	.rptr_addr_lo = MQD_DWORD(type, sdmax_rlcx_rb_rptr_addr_lo),			\
+	.rptr_addr_hi = MQD_DWORD(type, sdmax_rlcx_rb_rptr_addr_hi),			\
+	.ib_base_lo = MQD_DWORD(type, sdmax_rlcx_ib_base_lo),				\
+	.ib_base_hi = MQD_DWORD(type, sdmax_rlcx_ib_base_hi),				\
+	.ib_size = MQD_DWORD(type, sdmax_rlcx_ib_size),					\
+	.ib_offset = MQD_DWORD(type, sdmax_rlcx_ib_offset),				\
+	.doorbell_offset = MQD_DWORD(type, sdmax_rlcx_doorbell_offset),			\
+	.engine_id = MQD_DWORD(type, sdma_engine_id),					\
+}
+
+/* Doorbells of GFX 10 and later, as far as KFD and MES look at them. */
+static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
+{
+	struct amdgpu_doorbell_index *index = &adev->doorbell_index;
+
+	index->kiq = AMDGPU_NAVI10_DOORBELL_KIQ;
+	index->mec_ring0 = AMDGPU_NAVI10_DOORBELL_MEC_RING0;
+	index->userqueue_start = AMDGPU_NAVI10_DOORBELL_USERQUEUE_START;
+	index->userqueue_end = AMDGPU_NAVI10_DOORBELL_USERQUEUE_END;
+	index->mes_ring0 = AMDGPU_NAVI10_DOORBELL_MES_RING0;
+	index->mes_ring1 = AMDGPU_NAVI10_DOORBELL_MES_RING1;
+	index->sdma_engine[0] = AMDGPU_NAVI10_DOORBELL_sDMA_ENGINE0;
+	index->sdma_engine[1] = AMDGPU_NAVI10_DOORBELL_sDMA_ENGINE1;
+	index->ih = AMDGPU_NAVI10_DOORBELL_IH;
+	index->first_non_cp = AMDGPU_NAVI10_DOORBELL64_FIRST_NON_CP;
+	index->last_non_cp = AMDGPU_NAVI10_DOORBELL64_LAST_NON_CP;
+	index->max_assignment = AMDGPU_NAVI10_DOORBELL_MAX_ASSIGNMENT << 1;
+	/* dwords that belong to an engine */
+	index->sdma_doorbell_range = 20;
+}
+
+/* What the generations of GFX 9 share. */
+#define SIMGPU_DESC_GFX9								\
+	.family = AMDGPU_FAMILY_AI,							\
+	.pte = &simgpu_pte_gfx9,							\
+	.sdma_per_xcc = 2,								\
+	.cus = 4,									\
+	.simd_per_cu = 4,								\
+	.max_waves_per_simd = 10,							\
+	.wave_front_size = 64,								\
+	.sdma_fw_version = 0x96,							\
+	.sdma_count_mask = GENMASK(21, 0),						\
+	.sdma_client = { SOC15_IH_CLIENTID_SDMA0, SOC15_IH_CLIENTID_SDMA1,		\
+			 SOC15_IH_CLIENTID_SDMA2, SOC15_IH_CLIENTID_SDMA3 },		\
+	.sdma_trap_source = 224,							\
+	.fault_client = SOC15_IH_CLIENTID_UTCL2,					\
+	/* later ones have the control stack in the memory of the process */		\
+	.mqd = COMPUTE_MQD(v9_mqd,							\
+			   .stack_size = MQD_DWORD(v9_mqd, cp_hqd_cntl_stack_size),	\
+			   .stack_offset = MQD_DWORD(v9_mqd, cp_hqd_cntl_stack_offset)),\
+	.sdma_mqd = SDMA_MQD(v9_sdma_mqd)
+
+/* What GFX 11 and 12 share. */
+#define SIMGPU_DESC_SOC21								\
+	.sdma_per_xcc = 2,								\
+	.cus = 4,									\
+	.simd_per_cu = 2,								\
+	.max_waves_per_simd = 16,							\
+	.wave_front_size = 32,								\
+	.max_xcc = 1,									\
+	.first_kfd_vmid = 8,								\
+	/* the second version of the interface has the wptr's alias in the GART */	\
+	.mes_version = 2 << AMDGPU_MES_API_VERSION_SHIFT | 0x90,			\
+	/* from 509 and 2090 on, it does without PCI atomics */				\
+	.mec_fw_version = 0xfff,							\
+	.sdma_fw_version = 0x96,							\
+	.sdma_count_mask = GENMASK(29, 0),						\
+	.doorbell_index_init = simgpu_navi_doorbell_index_init,				\
+	.sdma_client = { SOC21_IH_CLIENTID_GFX, SOC21_IH_CLIENTID_GFX,			\
+			 SOC21_IH_CLIENTID_GFX, SOC21_IH_CLIENTID_GFX },		\
+	.sdma_trap_source = 49,								\
+	.fault_client = SOC21_IH_CLIENTID_VMC
+
+static const struct simgpu_desc simgpu_descs[] = {
+	{
+		.name = "9.4.0",
+		.gc_version = IP_VERSION(9, 4, 0),
+		.sdma_version = IP_VERSION(4, 2, 0),
+		.max_xcc = 1,
+		.first_kfd_vmid = 8,
+		.mec_fw_version = 0x190,
+		.doorbell_index_init = vega20_doorbell_index_init,
+		SIMGPU_DESC_GFX9,
+	},
+	{
+		.name = "9.0.1",
+		.gc_version = IP_VERSION(9, 0, 1),
+		.sdma_version = IP_VERSION(4, 0, 0),
+		.max_xcc = 1,
+		.first_kfd_vmid = 8,
+		.mec_fw_version = 0x81b3,
+		.doorbell_index_init = vega10_doorbell_index_init,
+		SIMGPU_DESC_GFX9,
+	},
+	{
+		.name = "9.4.2",
+		.gc_version = IP_VERSION(9, 4, 2),
+		.sdma_version = IP_VERSION(4, 4, 0),
+		.max_xcc = 1,
+		.first_kfd_vmid = 3,
+		.mec_fw_version = 0x190,
+		.doorbell_index_init = vega20_doorbell_index_init,
+		SIMGPU_DESC_GFX9,
+	},
+	{
+		.name = "9.4.3",
+		.gc_version = IP_VERSION(9, 4, 3),
+		.sdma_version = IP_VERSION(4, 4, 2),
+		.max_xcc = 8,
+		.first_kfd_vmid = 3,
+		.mec_fw_version = 0x190,
+		.doorbell_index_init = aqua_vanjaram_doorbell_index_init,
+		.xcc_mqd = {
+			.stride = MQD_DWORD(v9_mqd, cp_mqd_stride_size),
+			.target = MQD_DWORD(v9_mqd, pm4_target_xcc_in_xcp),
+			.logical = MQD_DWORD(v9_mqd, compute_current_logic_xcc_id),
+		},
+		SIMGPU_DESC_GFX9,
+	},
+	{
+		.name = "10.3.0",
+		.gc_version = IP_VERSION(10, 3, 0),
+		.sdma_version = IP_VERSION(5, 2, 0),
+		.family = AMDGPU_FAMILY_NV,
+		.pte = &simgpu_pte_gfx10,
+		.sdma_per_xcc = 2,
+		.max_xcc = 1,
+		.cus = 4,
+		.simd_per_cu = 2,
+		.max_waves_per_simd = 16,
+		.wave_front_size = 32,
+		.first_kfd_vmid = 8,
+		/* from 92 on, it does without PCI atomics */
+		.mec_fw_version = 0x190,
+		.sdma_fw_version = 0x96,
+		.sdma_count_mask = GENMASK(21, 0),
+		.doorbell_index_init = simgpu_navi_doorbell_index_init,
+		.sdma_client = { SOC15_IH_CLIENTID_SDMA0, SOC15_IH_CLIENTID_SDMA1,
+				 SOC15_IH_CLIENTID_SDMA2, SOC15_IH_CLIENTID_SDMA3 },
+		.sdma_trap_source = 224,
+		.fault_client = SOC15_IH_CLIENTID_UTCL2,
+		.mqd = COMPUTE_MQD(v10_compute_mqd),
+		.sdma_mqd = SDMA_MQD(v10_sdma_mqd),
+	},
+	{
+		.name = "11.0.0",
+		.gc_version = IP_VERSION(11, 0, 0),
+		.sdma_version = IP_VERSION(6, 0, 0),
+		.family = AMDGPU_FAMILY_GC_11_0_0,
+		.pte = &simgpu_pte_gfx10,
+		.mqd = COMPUTE_MQD(v11_compute_mqd),
+		.sdma_mqd = SDMA_MQD(v11_sdma_mqd),
+		SIMGPU_DESC_SOC21,
+	},
+	{
+		.name = "12.0.0",
+		.gc_version = IP_VERSION(12, 0, 0),
+		.sdma_version = IP_VERSION(7, 0, 0),
+		.family = AMDGPU_FAMILY_GC_12_0_0,
+		.pte = &simgpu_pte_gfx12,
+		.mqd = COMPUTE_MQD(v12_compute_mqd),
+		.sdma_mqd = SDMA_MQD(v12_sdma_mqd),
+		SIMGPU_DESC_SOC21,
 	},
 };
+
+/**
+ * simgpu_desc_find - the description of a generation
+ * @major: version of graphics and compute
+ * @minor: its second number
+ * @revision: its third number
+ *
+ * Context: any.
+ * Return: description, or NULL when there is none.
+ */
+const struct simgpu_desc *simgpu_desc_find(unsigned int major, unsigned int minor,
+					   unsigned int revision)
+{
+	u32 version = IP_VERSION(major, minor, revision);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(simgpu_descs); i++)
+		if (simgpu_descs[i].gc_version == version)
+			return &simgpu_descs[i];
+	return NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_desc_find);
+
+/**
+ * simgpu_desc_get - a row of the table
+ * @index: from 0 on, which is the default
+ *
+ * Context: any.
+ * Return: description, or NULL behind the last.
+ */
+const struct simgpu_desc *simgpu_desc_get(unsigned int index)
+{
+	return index < ARRAY_SIZE(simgpu_descs) ? &simgpu_descs[index] : NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_desc_get);

@@ -7,7 +7,64 @@
 
 #include <linux/types.h>
 
+#include "simgpu_pte.h"
+
 struct amdgpu_device;
+
+/**
+ * struct simgpu_compute_mqd - where a compute MQD keeps what the engine needs or checks
+ * @active: dword that says whether the queue is loaded
+ * @vmid: VMID, when KFD loads the queue itself
+ * @base_lo: address of the ring >> 8
+ * @base_hi: its high half
+ * @rptr: dwords of the ring that have been executed, modulo its size; packets for AQL
+ * @rptr_addr_lo: where the rptr is reported
+ * @rptr_addr_hi: its high half
+ * @wptr_addr_lo: where the producer keeps the wptr
+ * @wptr_addr_hi: its high half
+ * @doorbell_control: doorbell's place in the BAR, as a dword index << 2
+ * @control: size and format of the ring
+ * @ib_base_lo: address of an indirect buffer in progress
+ * @ib_base_hi: its high half
+ * @ib_rptr: dwords of it that have been executed
+ * @ib_control: dwords of that buffer; 0 when none is in progress
+ * @aql_control: not 0 for an AQL queue
+ * @eop_base_lo: address of the end of pipe buffer >> 8
+ * @eop_base_hi: its high half
+ * @eop_control: its size
+ * @pipe_priority: priority of the queue's pipe
+ * @queue_priority: priority of the queue among those of its process
+ * @save_size: bytes of the context save area, of which there are none to be saved
+ * @stack_size: bytes of control stack behind the MQD, one page on; 0: no such dword
+ * @stack_offset: where what was saved begins in it; @stack_size when nothing was
+ * @stuck_queue: of the HIQ alone: doorbell of a queue that did not leave
+ *
+ * All are numbers of dwords.
+ */
+struct simgpu_compute_mqd {
+	u8 active, vmid;
+	u8 base_lo, base_hi, rptr;
+	u8 rptr_addr_lo, rptr_addr_hi, wptr_addr_lo, wptr_addr_hi;
+	u8 doorbell_control, control;
+	u8 ib_base_lo, ib_base_hi, ib_rptr, ib_control;
+	u8 aql_control;
+	u8 eop_base_lo, eop_base_hi, eop_control;
+	u8 pipe_priority, queue_priority, save_size;
+	u8 stack_size, stack_offset;
+	u8 stuck_queue;
+};
+
+/**
+ * struct simgpu_xcc_mqd - what else there is in the compute MQD of each of several XCCs
+ * @stride: bytes from the MQD of an XCC to that of the next
+ * @target: XCC that executes PM4
+ * @logical: number of the XCC among those that share the work of an AQL queue
+ *
+ * All are numbers of dwords.
+ */
+struct simgpu_xcc_mqd {
+	u8 stride, target, logical;
+};
 
 /**
  * struct simgpu_sdma_mqd - where an SDMA MQD keeps what the engine needs
@@ -29,20 +86,32 @@ struct simgpu_sdma_mqd {
 	u8 engine_id;
 };
 
+#define SIMGPU_SDMA_CLIENTS	4
+
 /**
  * struct simgpu_desc - description of one generation
  * @name: as users write it
  * @gc_version: IP_VERSION() of graphics and compute
  * @sdma_version: IP_VERSION() of the SDMA engines
  * @family: AMDGPU_FAMILY_ value
- * @num_sdma: SDMA engines
- * @num_xcc: XCCs
+ * @pte: format of page table entries
+ * @sdma_per_xcc: SDMA engines for each XCC
+ * @max_xcc: XCCs that it can have; above 1, it has at least 2, and partitions
  * @cus: compute units of an XCC
+ * @simd_per_cu: SIMDs of a compute unit
+ * @max_waves_per_simd: waves that fit a SIMD
+ * @wave_front_size: threads of a wave
+ * @first_kfd_vmid: VMIDs from here on are KFD's
+ * @mes_version: version of the MES firmware and its interface, 0 where a HIQ is in its place
  * @mec_fw_version: firmware version of the compute front end that KFD is told
  * @sdma_fw_version: firmware version of the SDMA engines
+ * @sdma_count_mask: bits of the byte count of copies and fills
  * @doorbell_index_init: fills adev->doorbell_index
- * @sdma_client: interrupt client of each SDMA engine
+ * @sdma_client: interrupt client of each SDMA engine; they repeat
  * @sdma_trap_source: interrupt source of an SDMA trap
+ * @fault_client: interrupt client of a page fault
+ * @mqd: layout of the compute MQD
+ * @xcc_mqd: and of what is there with several XCCs
  * @sdma_mqd: layout of the SDMA MQD
  */
 struct simgpu_desc {
@@ -50,17 +119,29 @@ struct simgpu_desc {
 	u32 gc_version;
 	u32 sdma_version;
 	u32 family;
-	u8 num_sdma;
-	u8 num_xcc;
+	const struct simgpu_pte_format *pte;
+	u8 sdma_per_xcc;
+	u8 max_xcc;
 	u8 cus;
+	u8 simd_per_cu;
+	u8 max_waves_per_simd;
+	u8 wave_front_size;
+	u8 first_kfd_vmid;
+	u32 mes_version;
 	u32 mec_fw_version;
 	u32 sdma_fw_version;
+	u32 sdma_count_mask;
 	void (*doorbell_index_init)(struct amdgpu_device *adev);
-	u8 sdma_client[2];
+	u8 sdma_client[SIMGPU_SDMA_CLIENTS];
 	u8 sdma_trap_source;
+	u8 fault_client;
+	struct simgpu_compute_mqd mqd;
+	struct simgpu_xcc_mqd xcc_mqd;
 	struct simgpu_sdma_mqd sdma_mqd;
 };
 
-extern const struct simgpu_desc simgpu_desc_gfx940;
+const struct simgpu_desc *simgpu_desc_find(unsigned int major, unsigned int minor,
+					   unsigned int revision);
+const struct simgpu_desc *simgpu_desc_get(unsigned int index);
 
 #endif

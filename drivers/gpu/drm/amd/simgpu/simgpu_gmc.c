@@ -7,7 +7,6 @@
 #include <linux/dma-mapping.h>
 
 #include "amdgpu.h"
-#include "vega10_enum.h"
 
 #include "simgpu_ip.h"
 #include "simgpu_mem.h"
@@ -18,7 +17,6 @@
 #define SIMGPU_BLOCK_BITS	9
 #define SIMGPU_ROOT_LEVEL	3
 #define SIMGPU_ADDRESS_BITS	48
-#define SIMGPU_FIRST_KFD_VMID	8
 #define SIMGPU_APERTURE_SIZE	(4ULL << 30)
 #define SIMGPU_SHARED_APERTURE	0x2000000000000000ULL
 #define SIMGPU_PRIVATE_APERTURE	0x1000000000000000ULL
@@ -47,14 +45,12 @@ static void simgpu_gmc_emit_pasid(struct amdgpu_ring *ring, unsigned int vmid, u
 
 static u64 simgpu_gmc_map_mtype(struct amdgpu_device *adev, u32 flags)
 {
-	u64 mtype = flags == AMDGPU_VM_MTYPE_UC ? MTYPE_UC : MTYPE_NC;
-
-	return AMDGPU_PTE_MTYPE_VG10(0ULL, mtype);
+	return simgpu_pte_mtype(adev->simgpu->desc->pte, flags == AMDGPU_VM_MTYPE_UC);
 }
 
 static void simgpu_gmc_get_vm_pde(struct amdgpu_device *adev, int level, u64 *address, u64 *flags)
 {
-	bool leaf = *flags & AMDGPU_PDE_PTE_FLAG(adev);
+	bool leaf = *flags & adev->simgpu->desc->pte->pde_leaf;
 
 	if (!leaf && !(*flags & AMDGPU_PTE_SYSTEM))
 		*address = amdgpu_gmc_vram_mc2pa(adev, *address);
@@ -64,13 +60,7 @@ static void simgpu_gmc_get_vm_pde(struct amdgpu_device *adev, int level, u64 *ad
 static void simgpu_gmc_get_vm_pte(struct amdgpu_device *adev, struct amdgpu_bo_va_mapping *mapping,
 				  u64 *flags)
 {
-	u64 taken = AMDGPU_PTE_EXECUTABLE | AMDGPU_PTE_MTYPE_VG10_MASK;
-
-	*flags = (*flags & ~taken) | (mapping->flags & taken);
-	if (mapping->flags & AMDGPU_PTE_PRT_FLAG(adev)) {
-		*flags |= AMDGPU_PTE_PRT_FLAG(adev);
-		*flags &= ~AMDGPU_PTE_VALID;
-	}
+	*flags = simgpu_pte_map(adev->simgpu->desc->pte, *flags, mapping->flags);
 }
 
 static unsigned int simgpu_gmc_vbios_fb_size(struct amdgpu_device *adev)
@@ -128,17 +118,19 @@ static int simgpu_gmc_gart(struct amdgpu_device *adev)
 	if (ret)
 		return ret;
 	adev->gart.table_size = adev->gart.num_gpu_pages * sizeof(u64);
-	adev->gart.gart_pte_flags = AMDGPU_PTE_EXECUTABLE | AMDGPU_PTE_MTYPE_VG10(0ULL, MTYPE_UC);
+	adev->gart.gart_pte_flags = simgpu_pte_gart(adev->simgpu->desc->pte);
 	return amdgpu_gart_table_vram_alloc(adev);
 }
 
 static int simgpu_gmc_sw_init(void *handle)
 {
 	struct amdgpu_device *adev = handle;
+	unsigned int xcc;
 	int ret;
 
 	spin_lock_init(&adev->gmc.invalidate_lock);
-	set_bit(AMDGPU_GFXHUB(0), adev->vmhubs_mask);
+	for (xcc = 0; xcc < adev->simgpu->num_xcc; xcc++)
+		set_bit(AMDGPU_GFXHUB(xcc), adev->vmhubs_mask);
 	set_bit(AMDGPU_MMHUB0(0), adev->vmhubs_mask);
 	amdgpu_vm_adjust_size(adev, SIMGPU_VA_GIB, SIMGPU_BLOCK_BITS, SIMGPU_ROOT_LEVEL,
 			      SIMGPU_ADDRESS_BITS);
@@ -155,7 +147,7 @@ static int simgpu_gmc_sw_init(void *handle)
 	if (ret)
 		return ret;
 
-	adev->vm_manager.first_kfd_vmid = SIMGPU_FIRST_KFD_VMID;
+	adev->vm_manager.first_kfd_vmid = adev->simgpu->desc->first_kfd_vmid;
 	amdgpu_vm_manager_init(adev);
 	/* SDMA would do as well, but then page tables depend on what is under test */
 	adev->vm_manager.vm_update_mode = AMDGPU_VM_USE_CPU_FOR_GFX |

@@ -13,7 +13,6 @@
 #include "amdgpu.h"
 #include "kfd_pm4_headers_ai.h"
 #include "kfd_pm4_opcodes.h"
-#include "v9_structs.h"
 
 #include "simgpu_queue.h"
 
@@ -35,11 +34,23 @@ struct simgpu_hws {
 
 static int simgpu_hws_run(struct simgpu_hws *hws, struct simgpu_stream *stream);
 
+static u32 simgpu_hws_partition(const struct simgpu_hws *hws)
+{
+	return hws->hiq->partition;
+}
+
 static int simgpu_hws_map_process(struct simgpu_hws *hws, const u32 *packet)
 {
 	const struct pm4_mes_map_process *map = (const void *)packet;
 
-	hws->space = simgpu_mmu_get_space(hws->sim, map->bitfields2.pasid);
+	if (!map->bitfields2.pasid || !(map->vm_context_page_table_base_addr_lo32 |
+					map->vm_context_page_table_base_addr_hi32)) {
+		dev_err(hws->sim->adev->dev, "simgpu: HIQ maps PASID %u without page tables\n",
+			map->bitfields2.pasid);
+		return -EINVAL;
+	}
+	hws->space = simgpu_mmu_get_space(hws->sim, simgpu_hws_partition(hws),
+					  map->bitfields2.pasid);
 	if (hws->space < 0)
 		return hws->space;
 	simgpu_mmu_set_root(hws->sim, hws->space,
@@ -49,23 +60,43 @@ static int simgpu_hws_map_process(struct simgpu_hws *hws, const u32 *packet)
 	return 0;
 }
 
-/* First place on the hardware that no compute queue has. */
-static u32 simgpu_hws_free_hqd(struct simgpu *sim)
+/* The engine that a MAP_QUEUES is for, by its number in the partition. */
+static u32 simgpu_hws_sdma_engine(const struct pm4_mes_map_queues *map)
 {
-	unsigned int places = sim->adev->gfx.mec.num_pipe_per_mec *
-			      sim->adev->gfx.mec.num_queue_per_pipe;
-	struct simgpu_queue *queue;
-	u32 hqd;
-
-	for (hqd = 0; hqd < places; hqd++) {
-		bool taken = false;
-
-		list_for_each_entry(queue, &sim->queues, node)
-			taken |= queue->hqd == hqd;
-		if (!taken)
-			return hqd;
+	switch (map->bitfields2.extended_engine_sel) {
+	case extended_engine_sel__mes_map_queues__sdma8_to_15_sel:
+		return map->bitfields2.engine_sel + 8;
+	case extended_engine_sel__mes_map_queues__sdma0_to_7_sel:
+		return map->bitfields2.engine_sel;
+	default:
+		return map->bitfields2.engine_sel - engine_sel__mes_map_queues__sdma0_vi;
 	}
-	return SIMGPU_HQD_NONE;
+}
+
+/* What the packet says, the MQD has to say as well. */
+static int simgpu_hws_check_map(struct simgpu *sim, const struct simgpu_queue *queue,
+				const struct pm4_mes_map_queues *map)
+{
+	u64 wptr_va = map->wptr_addr_lo | (u64)map->wptr_addr_hi << 32;
+	struct device *dev = sim->adev->dev;
+	int ret = 0;
+
+	if (queue->doorbell != map->bitfields3.doorbell_offset) {
+		dev_err(dev, "simgpu: MAP_QUEUES has doorbell %#x, the MQD %#x\n",
+			map->bitfields3.doorbell_offset, queue->doorbell);
+		ret = -EINVAL;
+	}
+	if (queue->wptr_va != wptr_va) {
+		dev_err(dev, "simgpu: MAP_QUEUES has wptr at %#llx, the MQD at %#llx\n", wptr_va,
+			queue->wptr_va);
+		ret = -EINVAL;
+	}
+	if (queue->type == SIMGPU_QUEUE_SDMA && queue->sdma.engine != simgpu_hws_sdma_engine(map)) {
+		dev_err(dev, "simgpu: MAP_QUEUES has SDMA engine %u, the MQD %u\n",
+			simgpu_hws_sdma_engine(map), queue->sdma.engine);
+		ret = -EINVAL;
+	}
+	return ret;
 }
 
 static int simgpu_hws_map_queue(struct simgpu_hws *hws, const u32 *packet)
@@ -77,6 +108,7 @@ static int simgpu_hws_map_queue(struct simgpu_hws *hws, const u32 *packet)
 		    map->bitfields2.engine_sel >= engine_sel__mes_map_queues__sdma0_vi;
 	struct simgpu *sim = hws->sim;
 	struct simgpu_queue *queue;
+	unsigned int xcc;
 	int ret;
 
 	if (hws->space <= 0)
@@ -84,24 +116,22 @@ static int simgpu_hws_map_queue(struct simgpu_hws *hws, const u32 *packet)
 	/* a runlist can come again while its queues are mapped */
 	if (simgpu_queue_find(sim, NULL, mqd_va))
 		return 0;
-	queue = simgpu_queue_alloc(sim, NULL, mqd_va);
+	queue = simgpu_queue_alloc(sim, simgpu_hws_partition(hws), NULL, mqd_va);
 	if (!queue)
 		return -ENOMEM;
 	if (sdma)
 		ret = simgpu_queue_parse_sdma(sim, queue, hws->space, wptr_va);
 	else
 		ret = simgpu_queue_parse_compute(sim, queue, hws->space);
-	if (!ret && queue->doorbell != map->bitfields3.doorbell_offset) {
-		dev_err(sim->adev->dev, "simgpu: MAP_QUEUES has doorbell %#x, the MQD %#x\n",
-			map->bitfields3.doorbell_offset, queue->doorbell);
-		ret = -EINVAL;
-	}
+	ret = ret ?: simgpu_hws_check_map(sim, queue, map);
+	for (xcc = 1; !sdma && !ret && xcc < simgpu_xccs(sim); xcc++)
+		ret = simgpu_queue_add_xcc(sim, queue, xcc);
 	if (ret) {
 		kfree(queue);
 		return ret;
 	}
 	if (!sdma)
-		queue->hqd = simgpu_hws_free_hqd(sim);
+		queue->hqd = simgpu_queue_free_hqd(sim, queue->partition);
 	simgpu_queue_load(sim, queue);
 	if (simgpu_fail(sim, SIMGPU_FAIL_QUEUE_LOAD)) {
 		queue->halted = true;
@@ -136,10 +166,15 @@ static int simgpu_hws_unmap_queues(struct simgpu_hws *hws, const u32 *packet)
 	const struct pm4_mes_unmap_queues *unmap = (const void *)packet;
 	struct simgpu_queue *queue, *next;
 	struct simgpu *sim = hws->sim;
+	u32 *mqd = hws->hiq->mqd;
 	bool all = true;
 
+	/* not every version of KFD forgets the last one by itself */
+	mqd[sim->desc->mqd.stuck_queue] = 0;
+
 	list_for_each_entry_safe(queue, next, &sim->queues, node) {
-		if (queue->type == SIMGPU_QUEUE_HIQ)
+		if (queue->type == SIMGPU_QUEUE_HIQ ||
+		    queue->partition != simgpu_hws_partition(hws))
 			continue;
 		if (!simgpu_hws_selected(sim, unmap, queue)) {
 			all = false;
@@ -150,11 +185,9 @@ static int simgpu_hws_unmap_queues(struct simgpu_hws *hws, const u32 *packet)
 			continue;
 		}
 		if (queue->hqd != SIMGPU_HQD_NONE && simgpu_fail(sim, SIMGPU_FAIL_PREEMPT)) {
-			struct v9_mqd *mqd = hws->hiq->mqd;
-
 			queue->stuck = true;
 			queue->halted = true;
-			mqd->queue_doorbell_id0 = queue->doorbell;
+			mqd[sim->desc->mqd.stuck_queue] = queue->doorbell;
 			all = false;
 			continue;
 		}
@@ -162,7 +195,7 @@ static int simgpu_hws_unmap_queues(struct simgpu_hws *hws, const u32 *packet)
 	}
 	/* processes without a queue give their VMID back */
 	if (all)
-		simgpu_mmu_put_spaces(sim, 0);
+		simgpu_mmu_put_spaces(sim, simgpu_hws_partition(hws), 0);
 	return 0;
 }
 
@@ -267,35 +300,46 @@ void simgpu_hiq_run(struct simgpu *sim, struct simgpu_queue *hiq)
 	ret = simgpu_hws_run(&hws, ring);
 	if (!ret)
 		ret = simgpu_write32(&kernel, hiq->rptr_va, ring->pos & ring->mask);
-	if (ret) {
+	if (!ret)
+		return;
+	/* this is how amdkfd makes a scheduler hang on request */
+	if (ret == -EAGAIN)
+		dev_info(sim->adev->dev, "simgpu: scheduler waits for the rest of a packet\n");
+	else
 		dev_err(sim->adev->dev, "simgpu: HIQ stopped: %d\n", ret);
-		hiq->halted = true;
-	}
+	hiq->halted = true;
 }
 
 /**
  * simgpu_hiq_load - load the HIQ
  * @sim: GPU
  * @mqd: its MQD
+ * @inst: XCC
+ *
+ * Each partition has a HIQ.
  *
  * Context: process context.
  * Return: 0 or a negative errno.
  */
-int simgpu_hiq_load(struct simgpu *sim, void *mqd)
+int simgpu_hiq_load(struct simgpu *sim, void *mqd, u32 inst)
 {
-	struct simgpu_queue *queue = simgpu_queue_alloc(sim, mqd, 0);
+	u32 partition = inst / simgpu_xccs(sim), xcc = inst % simgpu_xccs(sim);
+	struct simgpu_queue *queue;
 	int ret;
 
+	if (xcc)
+		return simgpu_hqd_load_xcc(sim, mqd, partition, xcc);
+	queue = simgpu_queue_alloc(sim, partition, mqd, 0);
 	if (!queue)
 		return -ENOMEM;
+	queue->type = SIMGPU_QUEUE_HIQ;
 	ret = simgpu_queue_parse_compute(sim, queue, 0);
-	if (!ret && queue->type != SIMGPU_QUEUE_PM4)
+	if (!ret && queue->type != SIMGPU_QUEUE_HIQ)
 		ret = -EINVAL;
 	if (ret) {
 		kfree(queue);
 		return ret;
 	}
-	queue->type = SIMGPU_QUEUE_HIQ;
 	queue->pm4.ring.pos = 0;
 	mutex_lock(&sim->lock);
 	simgpu_queue_load(sim, queue);

@@ -69,7 +69,7 @@ static int simgpu_reset(struct amdgpu_device *adev)
 
 static enum amd_reset_method simgpu_reset_method(struct amdgpu_device *adev)
 {
-	return AMD_RESET_METHOD_NONE;
+	return AMD_RESET_METHOD_MODE2;
 }
 
 static u32 simgpu_get_xclk(struct amdgpu_device *adev)
@@ -295,17 +295,24 @@ static const struct amdgpu_gfx_funcs simgpu_gfx_funcs = {
 	.select_me_pipe_q = simgpu_select_me_pipe_q,
 };
 
+/* amdgpu looks into the table for the first job of a VMID after a reset */
+static const struct amdgpu_rlc_funcs simgpu_rlc_funcs = { };
+
 static int simgpu_gfx_early_init(struct amdgpu_ip_block *ip_block)
 {
 	struct amdgpu_device *adev = ip_block->adev;
-	const struct simgpu_desc *desc = adev->simgpu->desc;
+	struct simgpu *sim = adev->simgpu;
+	const struct simgpu_desc *desc = sim->desc;
 	struct amdgpu_gfx *gfx = &adev->gfx;
 	unsigned int xcc;
 
 	gfx->funcs = &simgpu_gfx_funcs;
-	gfx->xcc_mask = GENMASK(desc->num_xcc - 1, 0);
-	gfx->num_xcc_per_xcp = desc->num_xcc;
+	gfx->rlc.funcs = &simgpu_rlc_funcs;
+	gfx->xcc_mask = GENMASK(sim->num_xcc - 1, 0);
+	gfx->num_xcc_per_xcp = simgpu_xccs(sim);
 	gfx->mec_fw_version = desc->mec_fw_version;
+	/* the firmware that comes with MES counts its versions anew */
+	gfx->rs64_enable = desc->mes_version;
 	gfx->mec.num_mec = 2;
 	gfx->mec.num_pipe_per_mec = 4;
 	gfx->mec.num_queue_per_pipe = 8;
@@ -315,19 +322,19 @@ static int simgpu_gfx_early_init(struct amdgpu_ip_block *ip_block)
 	gfx->config.max_backends_per_se = 4;
 	gfx->config.max_hw_contexts = 8;
 	gfx->config.num_tile_pipes = 16;
-	gfx->cu_info.number = desc->cus * desc->num_xcc;
-	gfx->cu_info.simd_per_cu = 4;
-	gfx->cu_info.wave_front_size = 64;
-	gfx->cu_info.max_waves_per_simd = 10;
+	gfx->cu_info.number = desc->cus * sim->num_xcc;
+	gfx->cu_info.simd_per_cu = desc->simd_per_cu;
+	gfx->cu_info.wave_front_size = desc->wave_front_size;
+	gfx->cu_info.max_waves_per_simd = desc->max_waves_per_simd;
 	gfx->cu_info.max_scratch_slots_per_cu = 32;
 	gfx->cu_info.lds_size = 64;
-	for (xcc = 0; xcc < desc->num_xcc; xcc++)
+	for (xcc = 0; xcc < sim->num_xcc; xcc++)
 		gfx->cu_info.bitmap[xcc][0][0] = GENMASK(desc->cus - 1, 0);
 	/* amdgpu's debugfs expects managers for all three */
 	adev->gds.gds_size = 0x10000;
 	adev->gds.gws_size = 64;
 	adev->gds.oa_size = 16;
-	return 0;
+	return desc->max_xcc > 1 ? simgpu_xcp_init(adev) : 0;
 }
 
 static const struct amd_ip_funcs simgpu_gfx_ip_funcs = {
@@ -347,6 +354,10 @@ static const struct amdgpu_ip_block_version simgpu_ip_blocks[] = {
 	{ .type = AMD_IP_BLOCK_TYPE_SDMA, .major = 4, .funcs = &simgpu_sdma_ip_funcs },
 };
 
+static const struct amdgpu_ip_block_version simgpu_mes_ip_block = {
+	.type = AMD_IP_BLOCK_TYPE_MES, .major = 11, .funcs = &simgpu_mes_ip_funcs,
+};
+
 /**
  * simgpu_set_ip_blocks - make a device a simulated GPU
  * @adev: device that the PCI table flagged with AMD_IS_SIMGPU
@@ -356,11 +367,15 @@ static const struct amdgpu_ip_block_version simgpu_ip_blocks[] = {
  */
 int simgpu_set_ip_blocks(struct amdgpu_device *adev)
 {
-	const struct simgpu_desc *desc = &simgpu_desc_gfx940;
+	const struct simgpu_desc *desc;
 	struct simgpu *sim;
 	unsigned int i;
-	int ret;
+	int gpu, ret;
 
+	gpu = simgpu_bus_gpu(adev->pdev);
+	if (gpu < 0)
+		return gpu;
+	desc = simgpu_config_desc(simgpu_bus_config(), gpu);
 	sim = drmm_kzalloc(adev_to_drm(adev), sizeof(*sim), GFP_KERNEL);
 	if (!sim)
 		return -ENOMEM;
@@ -369,22 +384,38 @@ int simgpu_set_ip_blocks(struct amdgpu_device *adev)
 		return ret;
 	sim->adev = adev;
 	sim->desc = desc;
+	sim->gpu = gpu;
+	sim->num_xcc = simgpu_config_num_xcc(simgpu_bus_config(), gpu);
+	sim->num_partitions = simgpu_config_num_partitions(simgpu_bus_config(), gpu);
+	sim->num_sdma = desc->sdma_per_xcc * sim->num_xcc;
 	sim->fence_delay_us = simgpu_bus_config()->fence_delay_us;
 	INIT_LIST_HEAD(&sim->queues);
 	init_waitqueue_head(&sim->wake);
 	simgpu_mmu_init(sim);
 
 	adev->simgpu = sim;
+	ret = simgpu_reset_init(sim);
+	if (ret)
+		return ret;
 	adev->family = desc->family;
 	adev->ip_versions[GC_HWIP][0] = desc->gc_version;
-	for (i = 0; i < desc->num_sdma; i++)
+	/* with more of them, they are instances of the first */
+	for (i = 0; i < desc->sdma_per_xcc; i++)
 		adev->ip_versions[SDMA0_HWIP + i][0] = desc->sdma_version;
 	for (i = 0; i < ARRAY_SIZE(simgpu_ip_blocks); i++) {
 		ret = amdgpu_device_ip_block_add(adev, &simgpu_ip_blocks[i]);
 		if (ret)
 			return ret;
 	}
-	dev_info(adev->dev, "simgpu: GC %s, %llu MiB of VRAM\n", desc->name,
+	if (desc->mes_version) {
+		adev->enable_mes = true;
+		adev->enable_mes_kiq = true;
+		ret = amdgpu_device_ip_block_add(adev, &simgpu_mes_ip_block);
+		if (ret)
+			return ret;
+	}
+	dev_info(adev->dev, "simgpu: GC %s, %u XCC, %u partition(s), %llu MiB of VRAM\n",
+		 desc->name, sim->num_xcc, sim->num_partitions,
 		 pci_resource_len(adev->pdev, 0) >> 20);
 	return 0;
 }

@@ -9,9 +9,17 @@
 
 extern const struct amd_ip_funcs simgpu_gmc_ip_funcs;
 extern const struct amd_ip_funcs simgpu_sdma_ip_funcs;
+extern const struct amd_ip_funcs simgpu_mes_ip_funcs;
+
+/* simgpu_xcp.c */
+int simgpu_xcp_init(struct amdgpu_device *adev);
 
 /* simgpu_ring.c */
 void simgpu_rings_kick(struct simgpu *sim);
+void simgpu_rings_drain(struct simgpu *sim);
+
+/* simgpu_reset.c */
+int simgpu_reset_init(struct simgpu *sim);
 
 /* callbacks that have nothing to do in software */
 int simgpu_ip_ok(void *handle);

@@ -16,6 +16,8 @@
 #define IH_SOURCE_SHIFT		8
 #define IH_RING_ID_SHIFT	16
 #define IH_VMID_SHIFT		24
+/* in dword 3 */
+#define IH_NODE_SHIFT		16
 /* ring id of a page fault */
 #define FAULT_NOT_PRESENT	0x08
 #define FAULT_READ		0x10
@@ -24,16 +26,46 @@
 #define BAD_OPCODE_DOORBELL	GENMASK(9, 0)
 #define BAD_OPCODE_EXCEPTION_SHIFT	10
 
+/*
+ * VMID of a process that a scheduler has mapped: any of KFD's will do, but with
+ * partitions, those of even number share the lower half of the VMIDs, the others
+ * the upper half.
+ */
+static u32 simgpu_irq_vmid(struct simgpu *sim, u32 partition)
+{
+	u32 first = sim->adev->vm_manager.first_kfd_vmid;
+	u32 half = (SIMGPU_NUM_VMID - first) / 2;
+
+	if (sim->num_partitions == 1)
+		return first;
+	return SIMGPU_NUM_VMID - (partition % 2 ? half : 2 * half);
+}
+
+/*
+ * Where an interrupt comes from: dies count 4 numbers each, the first is that of
+ * what two XCCs share, as SDMA, the next two are theirs.
+ */
+static u32 simgpu_irq_node(struct simgpu *sim, u32 client, u32 partition)
+{
+	u32 xcc = partition * simgpu_xccs(sim);
+
+	if (sim->desc->max_xcc == 1)
+		return 0;
+	if (client == SOC15_IH_CLIENTID_GRBM_CP || client == sim->desc->fault_client)
+		return 4 * (xcc / 2) + 1 + xcc % 2;
+	return 4 * (xcc / 2);
+}
+
 static void simgpu_irq_raise(struct simgpu_space *space, u32 client, u32 source, u32 ring_id,
 			     u32 data0, u32 data1)
 {
 	struct simgpu *sim = space->sim;
 	u32 entry[IH_ENTRY_DWORDS] = { };
+	u32 partition = simgpu_mmu_partition(sim, space->id);
 	u32 vmid = space->id;
 
-	/* processes that a scheduler mapped share the VMIDs of KFD: any of those will do */
 	if (vmid >= SIMGPU_NUM_VMID)
-		vmid = sim->adev->vm_manager.first_kfd_vmid;
+		vmid = simgpu_irq_vmid(sim, partition);
 	entry[0] = client | source << IH_SOURCE_SHIFT | ring_id << IH_RING_ID_SHIFT |
 		   vmid << IH_VMID_SHIFT;
 	entry[3] = simgpu_mmu_pasid(sim, space->id) & 0xffff;
@@ -42,6 +74,7 @@ static void simgpu_irq_raise(struct simgpu_space *space, u32 client, u32 source,
 	/* nobody to tell: the process has just left */
 	if (!entry[3])
 		return;
+	entry[3] |= simgpu_irq_node(sim, client, partition) << IH_NODE_SHIFT;
 	amdgpu_amdkfd_interrupt(sim->adev, entry);
 }
 
@@ -103,6 +136,6 @@ void simgpu_irq_page_fault(struct simgpu_space *space)
 
 	if (!fault->present)
 		ring_id |= FAULT_NOT_PRESENT;
-	simgpu_irq_raise(space, SOC15_IH_CLIENTID_UTCL2, SOC15_INTSRC_VMC_FAULT, ring_id,
+	simgpu_irq_raise(space, space->sim->desc->fault_client, SOC15_INTSRC_VMC_FAULT, ring_id,
 			 lower_32_bits(page), upper_32_bits(page) & 0xf);
 }

@@ -3,11 +3,11 @@
  * What amdkfd calls on the hardware: struct kfd2kgd_calls in software.
  *
  * Without a hardware scheduler KFD loads and unloads every queue through
- * these; with one it loads the HIQ alone, see simgpu_hws.c.
+ * these; with one it loads the HIQ alone, see simgpu_hws.c, or nothing, see
+ * simgpu_mes.c.
  */
 #include "amdgpu.h"
 #include "amdgpu_amdkfd.h"
-#include "v9_structs.h"
 
 #include "simgpu_queue.h"
 
@@ -22,7 +22,7 @@ static void simgpu_program_sh_mem_settings(struct amdgpu_device *adev, u32 vmid,
 static int simgpu_set_pasid_vmid_mapping(struct amdgpu_device *adev, u32 pasid, unsigned int vmid,
 					 u32 inst)
 {
-	simgpu_mmu_set_pasid(adev->simgpu, vmid, pasid);
+	simgpu_mmu_set_pasid(adev->simgpu, inst / simgpu_xccs(adev->simgpu), vmid, pasid);
 	return 0;
 }
 
@@ -51,52 +51,104 @@ static int simgpu_kfd_load(struct simgpu *sim, struct simgpu_queue *queue, int e
 	return 0;
 }
 
+/**
+ * simgpu_hqd_load_xcc - load the MQD of another XCC, the first has been loaded
+ * @sim: GPU
+ * @mqd: MQD
+ * @partition: partition
+ * @xcc: number of the XCC in its partition, not the first
+ *
+ * Context: process context.
+ * Return: 0 or a negative errno.
+ */
+int simgpu_hqd_load_xcc(struct simgpu *sim, void *mqd, u32 partition, unsigned int xcc)
+{
+	struct simgpu_queue *queue;
+	int ret = -EINVAL;
+
+	mutex_lock(&sim->lock);
+	queue = simgpu_queue_find_xcc(sim, partition, mqd, xcc);
+	if (queue)
+		ret = simgpu_queue_add_xcc(sim, queue, xcc);
+	else
+		dev_err(sim->adev->dev, "simgpu: MQD of XCC %u is not where the first expects it\n",
+			xcc);
+	mutex_unlock(&sim->lock);
+	return ret;
+}
+
+/* A VMID that nobody has, or has no more, leads to the page tables of somebody else. */
+static int simgpu_kfd_check_vmid(struct simgpu *sim, u32 vmid)
+{
+	if (simgpu_mmu_pasid(sim, vmid))
+		return 0;
+	dev_err(sim->adev->dev, "simgpu: MQD has VMID %u, which no process has\n", vmid);
+	return -EINVAL;
+}
+
 static int simgpu_hqd_load(struct amdgpu_device *adev, void *mqd, u32 pipe, u32 slot,
 			   u32 __user *wptr, u32 wptr_shift, u32 wptr_mask, struct mm_struct *mm,
 			   u32 inst)
 {
 	struct simgpu *sim = adev->simgpu;
-	struct simgpu_queue *queue = simgpu_queue_alloc(sim, mqd, 0);
+	u32 partition = inst / simgpu_xccs(sim), xcc = inst % simgpu_xccs(sim);
+	u32 vmid = ((u32 *)mqd)[sim->desc->mqd.vmid];
+	struct simgpu_queue *queue;
+	int ret;
 
+	if (xcc)
+		return simgpu_hqd_load_xcc(sim, mqd, partition, xcc);
+	queue = simgpu_queue_alloc(sim, partition, mqd, 0);
 	if (!queue)
 		return -ENOMEM;
 	queue->hqd = simgpu_hqd(sim, pipe, slot);
-	return simgpu_kfd_load(sim, queue,
-			       simgpu_queue_parse_compute(sim, queue,
-							  ((struct v9_mqd *)mqd)->cp_hqd_vmid));
+	ret = simgpu_queue_parse_compute(sim, queue, vmid);
+	return simgpu_kfd_load(sim, queue, ret ?: simgpu_kfd_check_vmid(sim, vmid));
 }
 
 static int simgpu_hqd_sdma_load(struct amdgpu_device *adev, void *mqd, u32 __user *wptr,
 				struct mm_struct *mm)
 {
-	u32 control = ((struct v9_sdma_mqd *)mqd)->sdmax_rlcx_rb_cntl;
+	/* the first dword in all versions */
+	u32 vmid = SDMA_RB_CNTL_VMID(*(u32 *)mqd);
 	struct simgpu *sim = adev->simgpu;
-	struct simgpu_queue *queue = simgpu_queue_alloc(sim, mqd, 0);
+	struct simgpu_queue *queue;
+	int ret;
 
+	queue = simgpu_queue_alloc(sim, simgpu_mmu_partition(sim, vmid), mqd, 0);
 	if (!queue)
 		return -ENOMEM;
-	return simgpu_kfd_load(sim, queue,
-			       simgpu_queue_parse_sdma(sim, queue, SDMA_RB_CNTL_VMID(control),
-						       (uintptr_t)wptr));
+	ret = simgpu_queue_parse_sdma(sim, queue, vmid, (uintptr_t)wptr);
+	return simgpu_kfd_load(sim, queue, ret ?: simgpu_kfd_check_vmid(sim, vmid));
 }
 
 static int simgpu_hiq_mqd_load(struct amdgpu_device *adev, void *mqd, u32 pipe, u32 slot,
 			       u32 doorbell_off, u32 inst)
 {
-	return simgpu_hiq_load(adev->simgpu, mqd);
+	return simgpu_hiq_load(adev->simgpu, mqd, inst);
 }
 
-/* KFD gives a queue up when its preemption fails: it leaves the hardware all the same. */
+/*
+ * KFD gives a queue up when its preemption fails: it leaves the hardware all
+ * the same.  With several XCCs, it leaves all of them with the first.
+ */
 static int simgpu_kfd_unload(struct simgpu *sim, void *mqd)
 {
 	struct simgpu_queue *queue;
+	enum simgpu_knob knob;
 	int ret = 0;
 
 	mutex_lock(&sim->lock);
 	queue = simgpu_queue_find(sim, mqd, 0);
 	if (queue) {
-		if (queue->hqd != SIMGPU_HQD_NONE && simgpu_fail(sim, SIMGPU_FAIL_PREEMPT))
+		knob = queue->hqd != SIMGPU_HQD_NONE ? SIMGPU_FAIL_PREEMPT :
+						       SIMGPU_FAIL_PREEMPT_SDMA;
+		if (simgpu_fail(sim, knob))
 			ret = -ETIME;
+		if (queue->hqd != SIMGPU_HQD_NONE &&
+		    queue->xccs != GENMASK(simgpu_xccs(sim) - 1, 0))
+			dev_err(sim->adev->dev, "simgpu: MQD was loaded on XCCs %#x of %u\n",
+				queue->xccs, simgpu_xccs(sim));
 		simgpu_queue_unload(sim, queue);
 	}
 	mutex_unlock(&sim->lock);
@@ -125,13 +177,17 @@ static bool simgpu_hqd_sdma_is_occupied(struct amdgpu_device *adev, void *mqd)
 	return occupied;
 }
 
-static struct simgpu_queue *simgpu_find_hqd(struct simgpu *sim, u32 pipe, u32 slot)
+static struct simgpu_queue *simgpu_find_hqd(struct simgpu *sim, u32 inst, u32 pipe, u32 slot)
 {
 	struct simgpu_queue *queue;
 
 	lockdep_assert_held(&sim->lock);
+	/* what holds for the first XCC of a partition holds for the others */
+	if (inst % simgpu_xccs(sim))
+		return NULL;
 	list_for_each_entry(queue, &sim->queues, node)
-		if (queue->hqd == simgpu_hqd(sim, pipe, slot))
+		if (queue->partition == inst / simgpu_xccs(sim) &&
+		    queue->hqd == simgpu_hqd(sim, pipe, slot))
 			return queue;
 	return NULL;
 }
@@ -144,7 +200,7 @@ static bool simgpu_hqd_is_occupied(struct amdgpu_device *adev, u64 address, u32 
 	bool occupied;
 
 	mutex_lock(&sim->lock);
-	queue = simgpu_find_hqd(sim, pipe, slot);
+	queue = simgpu_find_hqd(sim, inst, pipe, slot);
 	occupied = queue && simgpu_queue_base(queue) == address;
 	mutex_unlock(&sim->lock);
 	return occupied;
@@ -158,7 +214,7 @@ static u64 simgpu_hqd_get_pq_addr(struct amdgpu_device *adev, u32 pipe, u32 slot
 	u64 address = 0;
 
 	mutex_lock(&sim->lock);
-	queue = simgpu_find_hqd(sim, pipe, slot);
+	queue = simgpu_find_hqd(sim, inst, pipe, slot);
 	if (queue && queue->stuck)
 		address = simgpu_queue_base(queue);
 	mutex_unlock(&sim->lock);
@@ -173,7 +229,7 @@ static u64 simgpu_hqd_reset(struct amdgpu_device *adev, u32 pipe, u32 slot, u32 
 	u64 address = 0;
 
 	mutex_lock(&sim->lock);
-	queue = simgpu_find_hqd(sim, pipe, slot);
+	queue = simgpu_find_hqd(sim, inst, pipe, slot);
 	if (queue) {
 		address = simgpu_queue_base(queue);
 		simgpu_queue_kill(sim, queue);
@@ -221,6 +277,26 @@ static u32 simgpu_set_wave_launch_mode(struct amdgpu_device *adev, u8 mode, u32 
 	return 0;
 }
 
+static u32 simgpu_set_wave_launch_trap_override(struct amdgpu_device *adev, u32 vmid,
+						u32 override, u32 bits, u32 request, u32 *previous,
+						u32 control_previous)
+{
+	*previous = 0;
+	return 0;
+}
+
+static int simgpu_validate_trap_override(struct amdgpu_device *adev, u32 override, u32 *supported)
+{
+	*supported = 0;
+	return override == KFD_DBG_TRAP_OVERRIDE_OR ? 0 : -EINVAL;
+}
+
+static u32 simgpu_set_address_watch(struct amdgpu_device *adev, u64 address, u32 mask, u32 watch,
+				    u32 mode, u32 vmid, u32 inst)
+{
+	return 0;
+}
+
 static u32 simgpu_clear_address_watch(struct amdgpu_device *adev, u32 watch)
 {
 	return 0;
@@ -262,7 +338,10 @@ static const struct kfd2kgd_calls simgpu_kfd2kgd = {
 	.set_vm_context_page_table_base = simgpu_set_page_table_base,
 	.enable_debug_trap = simgpu_debug_trap,
 	.disable_debug_trap = simgpu_debug_trap,
+	.validate_trap_override_request = simgpu_validate_trap_override,
+	.set_wave_launch_trap_override = simgpu_set_wave_launch_trap_override,
 	.set_wave_launch_mode = simgpu_set_wave_launch_mode,
+	.set_address_watch = simgpu_set_address_watch,
 	.clear_address_watch = simgpu_clear_address_watch,
 	.get_iq_wait_times = simgpu_get_iq_wait_times,
 	.build_grace_period_packet_info = simgpu_grace_period_info,

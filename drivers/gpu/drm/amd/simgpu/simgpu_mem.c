@@ -69,6 +69,7 @@ static bool simgpu_walk_kernel(struct simgpu *sim, u64 va, struct simgpu_tlb_ent
 
 static bool simgpu_walk_process(struct simgpu *sim, u32 space, u64 va, struct simgpu_tlb_entry *out)
 {
+	const struct simgpu_pte_format *format = sim->desc->pte;
 	u64 entry = sim->mmu.root[space];
 	unsigned int level;
 
@@ -83,10 +84,16 @@ static bool simgpu_walk_process(struct simgpu *sim, u32 space, u64 va, struct si
 		if (!table)
 			return false;
 		entry = READ_ONCE(table[(va >> shift) & (BIT(SIMGPU_LEVEL_BITS) - 1)]);
-		if (level < SIMGPU_LEVELS - 1 && !(entry & AMDGPU_PDE_PTE_FLAG(sim->adev)))
+		if (level < SIMGPU_LEVELS - 1 && !(entry & format->pde_leaf))
 			continue;
 		if (!(entry & AMDGPU_PTE_VALID))
 			return false;
+		if (!simgpu_pte_leaf_good(format, entry)) {
+			dev_err_ratelimited(sim->adev->dev,
+					    "simgpu: PTE %#llx of address %#llx is not a leaf\n",
+					    entry, va);
+			return false;
+		}
 		out->pte = entry;
 		out->kva = simgpu_entry_kva(sim, entry, (entry & SIMGPU_PTE_ADDRESS) +
 					    (va & (BIT_ULL(shift) - 1) & SIMGPU_PTE_ADDRESS));
@@ -193,26 +200,29 @@ void simgpu_mmu_set_root(struct simgpu *sim, u32 space, u64 page_directory)
 /**
  * simgpu_mmu_get_space - address space of a process mapped by a scheduler
  * @sim: GPU
+ * @partition: partition whose scheduler it is
  * @pasid: process, not 0
  *
  * Context: any.  Takes sim->mmu.lock.
  * Return: number of the address space, or -ENOSPC.
  */
-int simgpu_mmu_get_space(struct simgpu *sim, u32 pasid)
+int simgpu_mmu_get_space(struct simgpu *sim, u32 partition, u32 pasid)
 {
 	int i, space = -ENOSPC;
 
 	spin_lock(&sim->mmu.lock);
 	for (i = SIMGPU_NUM_SPACES - 1; i >= SIMGPU_NUM_VMID; i--) {
-		if (sim->mmu.pasid[i] == pasid) {
+		if (sim->mmu.pasid[i] == pasid && sim->mmu.partition[i] == partition) {
 			space = i;
 			break;
 		}
 		if (!sim->mmu.pasid[i])
 			space = i;
 	}
-	if (space > 0)
+	if (space > 0) {
 		sim->mmu.pasid[space] = pasid;
+		sim->mmu.partition[space] = partition;
+	}
 	spin_unlock(&sim->mmu.lock);
 	return space;
 }
@@ -220,17 +230,19 @@ int simgpu_mmu_get_space(struct simgpu *sim, u32 pasid)
 /**
  * simgpu_mmu_put_spaces - forget address spaces of mapped processes
  * @sim: GPU
+ * @partition: partition whose scheduler mapped them
  * @pasid: process, or 0 for all
  *
  * Context: any.  Takes sim->mmu.lock.
  */
-void simgpu_mmu_put_spaces(struct simgpu *sim, u32 pasid)
+void simgpu_mmu_put_spaces(struct simgpu *sim, u32 partition, u32 pasid)
 {
 	u32 i;
 
 	spin_lock(&sim->mmu.lock);
 	for (i = SIMGPU_NUM_VMID; i < SIMGPU_NUM_SPACES; i++) {
-		if (!sim->mmu.pasid[i] || (pasid && sim->mmu.pasid[i] != pasid))
+		if (!sim->mmu.pasid[i] || sim->mmu.partition[i] != partition ||
+		    (pasid && sim->mmu.pasid[i] != pasid))
 			continue;
 		sim->mmu.pasid[i] = 0;
 		sim->mmu.root[i] = 0;
@@ -240,19 +252,41 @@ void simgpu_mmu_put_spaces(struct simgpu *sim, u32 pasid)
 }
 
 /**
+ * simgpu_mmu_reset - forget all address spaces but the kernel's, and all translations
+ * @sim: GPU
+ *
+ * Context: any.  Takes sim->mmu.lock.
+ */
+void simgpu_mmu_reset(struct simgpu *sim)
+{
+	struct simgpu_mmu *mmu = &sim->mmu;
+	u32 i;
+
+	spin_lock(&mmu->lock);
+	memset(mmu->root, 0, sizeof(mmu->root));
+	memset(mmu->pasid, 0, sizeof(mmu->pasid));
+	memset(mmu->partition, 0, sizeof(mmu->partition));
+	for (i = 0; i < SIMGPU_TLB_ENTRIES; i++)
+		mmu->tlb[i].space = SIMGPU_NO_SPACE;
+	spin_unlock(&mmu->lock);
+}
+
+/**
  * simgpu_mmu_set_pasid - note which process has a VMID
  * @sim: GPU
+ * @partition: partition on which it is used
  * @space: VMID
  * @pasid: process, or 0
  *
  * Context: any.  Takes sim->mmu.lock.
  */
-void simgpu_mmu_set_pasid(struct simgpu *sim, u32 space, u32 pasid)
+void simgpu_mmu_set_pasid(struct simgpu *sim, u32 partition, u32 space, u32 pasid)
 {
 	if (space >= SIMGPU_NUM_SPACES)
 		return;
 	spin_lock(&sim->mmu.lock);
 	sim->mmu.pasid[space] = pasid;
+	sim->mmu.partition[space] = partition;
 	spin_unlock(&sim->mmu.lock);
 }
 
@@ -267,6 +301,19 @@ void simgpu_mmu_set_pasid(struct simgpu *sim, u32 space, u32 pasid)
 u32 simgpu_mmu_pasid(struct simgpu *sim, u32 space)
 {
 	return space < SIMGPU_NUM_SPACES ? READ_ONCE(sim->mmu.pasid[space]) : 0;
+}
+
+/**
+ * simgpu_mmu_partition - which partition an address space is on
+ * @sim: GPU
+ * @space: address space that a process has
+ *
+ * Context: any.
+ * Return: number of the partition.
+ */
+u32 simgpu_mmu_partition(struct simgpu *sim, u32 space)
+{
+	return space < SIMGPU_NUM_SPACES ? READ_ONCE(sim->mmu.partition[space]) : 0;
 }
 
 /**
@@ -454,6 +501,30 @@ int simgpu_fill(struct simgpu_space *space, u64 dst, u32 pattern, unsigned int u
 		cond_resched();
 	}
 	return 0;
+}
+
+/**
+ * simgpu_same_memory - do two addresses lead to the same memory
+ * @space1: address space of @va1
+ * @va1: address that has to be mapped
+ * @space2: address space of @va2, on the same GPU
+ * @va2: address; when it is not mapped, it is not what @va1 would be compared with
+ *
+ * Context: any.  Takes sim->mmu.lock.
+ * Return: false when they do not, or @va1 is not mapped.
+ */
+bool simgpu_same_memory(struct simgpu_space *space1, u64 va1, struct simgpu_space *space2,
+			u64 va2)
+{
+	struct simgpu_mmu *mmu = &space1->sim->mmu;
+	void *kva1, *kva2;
+	u64 len = 1;
+
+	spin_lock(&mmu->lock);
+	kva1 = simgpu_translate(space1, va1, &len, false);
+	kva2 = simgpu_translate(space2, va2, &len, false);
+	spin_unlock(&mmu->lock);
+	return kva1 && (!kva2 || kva1 == kva2);
 }
 
 /**

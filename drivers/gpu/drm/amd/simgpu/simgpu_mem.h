@@ -35,11 +35,13 @@ struct simgpu_space {
 };
 
 void simgpu_mmu_init(struct simgpu *sim);
+void simgpu_mmu_reset(struct simgpu *sim);
 void simgpu_mmu_set_root(struct simgpu *sim, u32 space, u64 page_directory);
-int simgpu_mmu_get_space(struct simgpu *sim, u32 pasid);
-void simgpu_mmu_put_spaces(struct simgpu *sim, u32 pasid);
-void simgpu_mmu_set_pasid(struct simgpu *sim, u32 space, u32 pasid);
+int simgpu_mmu_get_space(struct simgpu *sim, u32 partition, u32 pasid);
+void simgpu_mmu_put_spaces(struct simgpu *sim, u32 partition, u32 pasid);
+void simgpu_mmu_set_pasid(struct simgpu *sim, u32 partition, u32 space, u32 pasid);
 u32 simgpu_mmu_pasid(struct simgpu *sim, u32 space);
+u32 simgpu_mmu_partition(struct simgpu *sim, u32 space);
 void simgpu_mmu_flush_space(struct simgpu *sim, u32 space);
 void simgpu_mmu_flush_pasid(struct simgpu *sim, u32 pasid);
 
@@ -47,6 +49,8 @@ int simgpu_read(struct simgpu_space *space, u64 va, void *buf, size_t len);
 int simgpu_write(struct simgpu_space *space, u64 va, const void *buf, size_t len);
 int simgpu_copy(struct simgpu_space *space, u64 dst, u64 src, u64 len);
 int simgpu_fill(struct simgpu_space *space, u64 dst, u32 pattern, unsigned int unit, u64 len);
+bool simgpu_same_memory(struct simgpu_space *space1, u64 va1, struct simgpu_space *space2,
+			u64 va2);
 int simgpu_atomic_add64(struct simgpu_space *space, u64 va, u64 addend, u64 *old);
 
 static inline int simgpu_read32(struct simgpu_space *space, u64 va, u32 *val)

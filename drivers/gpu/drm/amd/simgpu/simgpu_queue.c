@@ -7,8 +7,8 @@
 #include <linux/sched/mm.h>
 
 #include "amdgpu.h"
-#include "v9_structs.h"
 
+#include "simgpu_mqd.h"
 #include "simgpu_queue.h"
 
 /**
@@ -16,10 +16,11 @@
  *
  * One kernel thread per GPU runs all queues that are loaded, in turns of a few
  * packets each; that is its time slice.  A queue is a MQD that somebody loaded:
- * KFD itself without a hardware scheduler, or the HIQ on behalf of KFD.  The
- * engine reads base, size, pointers and progress from the MQD, and puts the
- * progress back into it when the queue is unloaded, an indirect buffer that is
- * half executed included.
+ * KFD itself without a hardware scheduler, else the firmware that KFD asks for
+ * it: the HIQ with its runlists, or MES from GFX 11 on.  The engine reads
+ * base, size, pointers and progress from the MQD, and puts the progress back
+ * into it when the queue is unloaded, an indirect buffer that is half executed
+ * and the control stacks of all XCCs included.
  *
  * A doorbell is a word of memory here, while on hardware the write to it is an
  * event.  So the engine takes the value out and leaves %SIMGPU_DOORBELL_IDLE;
@@ -35,12 +36,6 @@
 #define SIMGPU_IDLE_MIN_US	100
 #define SIMGPU_IDLE_MAX_US	2000
 
-/* Dwords of the compute MQD: the same from v9 to v12. */
-#define MQD_DWORD(field)	(offsetof(struct v9_mqd, field) / sizeof(u32))
-#define MQD_PQ_CONTROL_SIZE(c)	((c) & 0x3f)
-/* AQL queues keep their rptr in memory by themselves */
-#define MQD_PQ_CONTROL_NO_UPDATE_RPTR	BIT(27)
-#define MQD_DOORBELL_OFFSET(c)	(((c) >> 2) & 0x3ffffff)
 #define MQD_IB_CONTROL_SIZE(c)	((c) & 0xfffff)
 #define DOORBELLS_PER_PROCESS	1024
 #define AQL_PACKET_SIZE		64
@@ -57,6 +52,7 @@ enum sdma_mqd_dword {
 };
 
 #define SDMA_RB_CNTL_SIZE(c)	(((c) >> 1) & 0x1f)
+#define SDMA_RB_CNTL_VMID(c)	(((c) >> 24) & 0xf)
 
 static int simgpu_mqd_read(struct simgpu *sim, const struct simgpu_queue *queue, unsigned int dword,
 			   u32 *val)
@@ -70,15 +66,27 @@ static int simgpu_mqd_read(struct simgpu *sim, const struct simgpu_queue *queue,
 	return simgpu_read32(&kernel, queue->mqd_va + dword * sizeof(u32), val);
 }
 
-static void simgpu_mqd_write(struct simgpu *sim, const struct simgpu_queue *queue,
-			     unsigned int dword, u32 val)
+static void simgpu_mqd_write_xcc(struct simgpu *sim, const struct simgpu_queue *queue,
+				 unsigned int xcc, unsigned int dword, u32 val)
 {
+	u64 offset = xcc * (u64)queue->stride + dword * sizeof(u32);
 	struct simgpu_space kernel = { .sim = sim };
 
 	if (queue->mqd)
-		WRITE_ONCE(((u32 *)queue->mqd)[dword], val);
-	else if (simgpu_write32(&kernel, queue->mqd_va + dword * sizeof(u32), val))
+		WRITE_ONCE(*(u32 *)(queue->mqd + offset), val);
+	else if (simgpu_write32(&kernel, queue->mqd_va + offset, val))
 		dev_err(sim->adev->dev, "simgpu: MQD at %#llx is gone\n", queue->mqd_va);
+}
+
+/* To the MQDs of all XCCs that are loaded: they make progress together. */
+static void simgpu_mqd_write(struct simgpu *sim, const struct simgpu_queue *queue,
+			     unsigned int dword, u32 val)
+{
+	unsigned long xccs = queue->xccs;
+	unsigned int xcc;
+
+	for_each_set_bit(xcc, &xccs, SIMGPU_MAX_XCCS)
+		simgpu_mqd_write_xcc(sim, queue, xcc, dword, val);
 }
 
 static int simgpu_mqd_read64(struct simgpu *sim, const struct simgpu_queue *queue,
@@ -153,9 +161,57 @@ u64 simgpu_queue_base(const struct simgpu_queue *queue)
 }
 
 /**
+ * simgpu_queue_dwords - size of a queue's ring
+ * @queue: parsed queue
+ *
+ * Context: any.
+ * Return: dwords.
+ */
+u64 simgpu_queue_dwords(const struct simgpu_queue *queue)
+{
+	switch (queue->type) {
+	case SIMGPU_QUEUE_SDMA:
+		return queue->sdma.ring.mask + 1;
+	case SIMGPU_QUEUE_AQL:
+		return queue->aql.packets * (AQL_PACKET_SIZE / sizeof(u32));
+	default:
+		return queue->pm4.ring.mask + 1;
+	}
+}
+
+/**
+ * simgpu_queue_free_hqd - a place for a compute queue that firmware loads
+ * @sim: GPU
+ * @partition: partition that it runs on
+ *
+ * Context: any, with sim->lock held.
+ * Return: the first place on the hardware that no compute queue has, or
+ * %SIMGPU_HQD_NONE.
+ */
+u32 simgpu_queue_free_hqd(struct simgpu *sim, u32 partition)
+{
+	unsigned int places = sim->adev->gfx.mec.num_pipe_per_mec *
+			      sim->adev->gfx.mec.num_queue_per_pipe;
+	struct simgpu_queue *queue;
+	u32 hqd;
+
+	lockdep_assert_held(&sim->lock);
+	for (hqd = 0; hqd < places; hqd++) {
+		bool taken = false;
+
+		list_for_each_entry(queue, &sim->queues, node)
+			taken |= queue->partition == partition && queue->hqd == hqd;
+		if (!taken)
+			return hqd;
+	}
+	return SIMGPU_HQD_NONE;
+}
+
+/**
  * simgpu_queue_alloc - memory for a queue that is going to be loaded
  * @sim: GPU
- * @mqd: MQD in kernel memory, or NULL
+ * @partition: partition that it runs on
+ * @mqd: MQD in kernel memory, of the first XCC when there are several; or NULL
  * @mqd_va: else its address in the kernel's address space
  *
  * The engine itself allocates when the HIQ maps queues, and others wait for
@@ -164,7 +220,7 @@ u64 simgpu_queue_base(const struct simgpu_queue *queue)
  * Context: process context.
  * Return: the queue, to be freed with kfree() until it is loaded; or NULL.
  */
-struct simgpu_queue *simgpu_queue_alloc(struct simgpu *sim, void *mqd, u64 mqd_va)
+struct simgpu_queue *simgpu_queue_alloc(struct simgpu *sim, u32 partition, void *mqd, u64 mqd_va)
 {
 	struct simgpu_queue *queue = kzalloc(sizeof(*queue), GFP_NOIO);
 
@@ -172,6 +228,8 @@ struct simgpu_queue *simgpu_queue_alloc(struct simgpu *sim, void *mqd, u64 mqd_v
 		return NULL;
 	queue->mqd = mqd;
 	queue->mqd_va = mqd_va;
+	queue->partition = partition;
+	queue->xccs = BIT(0);
 	queue->hqd = SIMGPU_HQD_NONE;
 	queue->reported = U64_MAX;
 	return queue;
@@ -204,63 +262,175 @@ static int simgpu_queue_parse_ib(struct simgpu *sim, struct simgpu_queue *queue,
 	return 0;
 }
 
+static int simgpu_mqd_read_all(struct simgpu *sim, const struct simgpu_queue *queue,
+			       unsigned int xcc, u32 *values)
+{
+	u64 offset = xcc * (u64)queue->stride;
+	struct simgpu_space kernel = { .sim = sim };
+
+	if (!queue->mqd)
+		return simgpu_read(&kernel, queue->mqd_va + offset, values,
+				   SIMGPU_MQD_DWORDS * sizeof(u32));
+	memcpy(values, queue->mqd + offset, SIMGPU_MQD_DWORDS * sizeof(u32));
+	return 0;
+}
+
+static struct simgpu_mqd_place simgpu_queue_place(const struct simgpu *sim,
+						  const struct simgpu_queue *queue)
+{
+	struct simgpu_mqd_place place = {
+		.doorbells = SIMGPU_DOORBELL_SIZE / sizeof(u32),
+		.xccs = simgpu_xccs(sim),
+	};
+
+	/* KFD loads it itself; firmware gives out VMIDs, and the HIQ has the kernel's */
+	if (queue->mqd && queue->type != SIMGPU_QUEUE_HIQ) {
+		place.first_vmid = sim->desc->first_kfd_vmid;
+		place.last_vmid = SIMGPU_NUM_VMID - 1;
+	}
+	return place;
+}
+
+static int simgpu_stack_read(struct simgpu *sim, const struct simgpu_queue *queue,
+			     unsigned int xcc, u64 pos, struct simgpu_saved_wave *wave)
+{
+	u64 offset = xcc * (u64)queue->stride + SIMGPU_MQD_STACK + pos;
+	struct simgpu_space kernel = { .sim = sim };
+
+	if (!queue->mqd)
+		return simgpu_read(&kernel, queue->mqd_va + offset, wave, sizeof(*wave));
+	memcpy(wave, queue->mqd + offset, sizeof(*wave));
+	return 0;
+}
+
+static int simgpu_stack_write(struct simgpu *sim, const struct simgpu_queue *queue,
+			      unsigned int xcc, u64 pos, const struct simgpu_saved_wave *wave)
+{
+	u64 offset = xcc * (u64)queue->stride + SIMGPU_MQD_STACK + pos;
+	struct simgpu_space kernel = { .sim = sim };
+
+	if (!queue->mqd)
+		return simgpu_write(&kernel, queue->mqd_va + offset, wave, sizeof(*wave));
+	memcpy(queue->mqd + offset, wave, sizeof(*wave));
+	return 0;
+}
+
+/* The first dwords of a MQD, @values, have been found valid. */
+static int simgpu_queue_load_waves(struct simgpu *sim, const struct simgpu_queue *queue,
+				   unsigned int xcc, const u32 *values)
+{
+	const struct simgpu_compute_mqd *at = &sim->desc->mqd;
+	struct simgpu_saved_wave wave;
+	u32 pos;
+	int ret;
+
+	if (!at->stack_size)
+		return 0;
+	for (pos = values[at->stack_offset]; pos < values[at->stack_size]; pos += sizeof(wave)) {
+		ret = simgpu_stack_read(sim, queue, xcc, pos, &wave);
+		if (ret)
+			return ret;
+		if (wave.magic != SIMGPU_SAVED_WAVE || wave.xcc != xcc) {
+			dev_err(sim->adev->dev,
+				"simgpu: MQD of XCC %u has %#x of XCC %u on its control stack\n",
+				xcc, wave.magic, wave.xcc);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static void simgpu_queue_save_waves(struct simgpu *sim, const struct simgpu_queue *queue)
+{
+	const struct simgpu_compute_mqd *at = &sim->desc->mqd;
+	unsigned long xccs = queue->xccs;
+	unsigned int xcc, i;
+	u32 size, pos;
+
+	if (!at->stack_size || simgpu_mqd_read(sim, queue, at->stack_size, &size) || !size)
+		return;
+	for_each_set_bit(xcc, &xccs, SIMGPU_MAX_XCCS) {
+		struct simgpu_saved_wave wave = { .magic = SIMGPU_SAVED_WAVE, .xcc = xcc };
+
+		pos = size;
+		for (i = 0; i <= xcc; i++) {
+			pos -= sizeof(wave);
+			if (simgpu_stack_write(sim, queue, xcc, pos, &wave))
+				dev_err(sim->adev->dev, "simgpu: MQD at %#llx is gone\n",
+					queue->mqd_va);
+		}
+		simgpu_mqd_write_xcc(sim, queue, xcc, at->stack_offset, pos);
+	}
+}
+
 /**
  * simgpu_queue_parse_compute - read a compute MQD
  * @sim: GPU
- * @queue: queue with its MQD set; the rest is filled
+ * @queue: queue with its MQD set, and with its type when it is the HIQ; the
+ *	rest is filled
  * @space: address space that it runs in
  *
  * Context: any.
  * Return: 0; -EINVAL for a MQD that hardware would choke on; -EFAULT when it
- * cannot be read.
+ * cannot be read, or -ENOMEM.
  */
 int simgpu_queue_parse_compute(struct simgpu *sim, struct simgpu_queue *queue, u32 space)
 {
-	u32 control, doorbell, rptr;
+	const struct simgpu_compute_mqd *mqd = &sim->desc->mqd;
+	const struct simgpu_xcc_mqd *xcc_mqd = &sim->desc->xcc_mqd;
+	struct simgpu_mqd_error error;
+	struct simgpu_mqd_place place;
 	u64 base, dwords;
+	u32 *values;
 	int ret;
 
-	ret = simgpu_mqd_read64(sim, queue, MQD_DWORD(cp_hqd_pq_base_lo),
-				MQD_DWORD(cp_hqd_pq_base_hi), &base);
-	ret = ret ?: simgpu_mqd_read64(sim, queue, MQD_DWORD(cp_hqd_pq_rptr_report_addr_lo),
-				       MQD_DWORD(cp_hqd_pq_rptr_report_addr_hi),
-				       &queue->rptr_va);
-	ret = ret ?: simgpu_mqd_read64(sim, queue, MQD_DWORD(cp_hqd_pq_wptr_poll_addr_lo),
-				       MQD_DWORD(cp_hqd_pq_wptr_poll_addr_hi), &queue->wptr_va);
-	ret = ret ?: simgpu_mqd_read(sim, queue, MQD_DWORD(cp_hqd_pq_control), &control);
-	ret = ret ?: simgpu_mqd_read(sim, queue, MQD_DWORD(cp_hqd_pq_rptr), &rptr);
-	ret = ret ?: simgpu_mqd_read(sim, queue, MQD_DWORD(cp_hqd_pq_doorbell_control),
-				     &doorbell);
+	values = kmalloc_array(SIMGPU_MQD_DWORDS, sizeof(u32), GFP_NOIO);
+	if (!values)
+		return -ENOMEM;
+	ret = simgpu_mqd_read_all(sim, queue, 0, values);
 	if (ret)
-		return ret;
+		goto out;
+	place = simgpu_queue_place(sim, queue);
+	if (!simgpu_mqd_valid(sim->desc, &place, values, &error)) {
+		dev_err(sim->adev->dev, "simgpu: MQD has %s %#llx, not %#llx\n", error.field,
+			error.is, error.want);
+		ret = -EINVAL;
+		goto out;
+	}
 
-	base <<= 8;
-	dwords = 2ULL << MQD_PQ_CONTROL_SIZE(control);
-	queue->doorbell = MQD_DOORBELL_OFFSET(doorbell);
+	base = (values[mqd->base_lo] | (u64)values[mqd->base_hi] << 32) << 8;
+	dwords = 2ULL << SIMGPU_MQD_CONTROL_SIZE(values[mqd->control]);
+	queue->rptr_va = values[mqd->rptr_addr_lo] | (u64)values[mqd->rptr_addr_hi] << 32;
+	queue->wptr_va = values[mqd->wptr_addr_lo] | (u64)values[mqd->wptr_addr_hi] << 32;
+	queue->doorbell = SIMGPU_MQD_DOORBELL(values[mqd->doorbell_control]);
+	if (place.xccs > 1)
+		queue->stride = values[xcc_mqd->stride];
 	queue->fresh = true;
-	if (control & MQD_PQ_CONTROL_NO_UPDATE_RPTR) {
+	ret = simgpu_queue_load_waves(sim, queue, 0, values);
+	if (ret)
+		goto out;
+	if (SIMGPU_MQD_AQL(values[mqd->aql_control])) {
 		queue->type = SIMGPU_QUEUE_AQL;
 		queue->aql = (struct simgpu_aql) {
 			.space = { .sim = sim, .id = space },
 			.base = base,
 			.packets = dwords * sizeof(u32) / AQL_PACKET_SIZE,
-			.rptr = rptr,
+			.rptr = values[mqd->rptr],
 		};
-		return 0;
+		goto out;
 	}
-	queue->type = SIMGPU_QUEUE_PM4;
+	/* the packets of the HIQ have this format, too */
+	if (queue->type != SIMGPU_QUEUE_HIQ)
+		queue->type = SIMGPU_QUEUE_PM4;
 	queue->pm4 = (struct simgpu_pm4) {
 		.space = { .sim = sim, .id = space },
-		.ring = { .base = base, .mask = dwords - 1, .pos = rptr },
+		.ring = { .base = base, .mask = dwords - 1, .pos = values[mqd->rptr] },
 	};
-	if (rptr >= dwords) {
-		dev_err(sim->adev->dev, "simgpu: MQD has rptr %u in a ring of %llu dwords\n",
-			rptr, dwords);
-		return -EINVAL;
-	}
-	return simgpu_queue_parse_ib(sim, queue, &queue->pm4.ib, MQD_DWORD(cp_hqd_ib_base_addr_lo),
-				     MQD_DWORD(cp_hqd_ib_base_addr_hi),
-				     MQD_DWORD(cp_hqd_ib_control), MQD_DWORD(cp_hqd_ib_rptr));
+	ret = simgpu_queue_parse_ib(sim, queue, &queue->pm4.ib, mqd->ib_base_lo, mqd->ib_base_hi,
+				    mqd->ib_control, mqd->ib_rptr);
+out:
+	kfree(values);
+	return ret;
 }
 
 /**
@@ -276,8 +446,9 @@ int simgpu_queue_parse_compute(struct simgpu *sim, struct simgpu_queue *queue, u
 int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 space, u64 wptr_va)
 {
 	const struct simgpu_sdma_mqd *mqd = &sim->desc->sdma_mqd;
+	unsigned int engines = sim->num_sdma / sim->num_partitions;
+	u32 control, doorbell, engine, vmid;
 	u64 base, rptr, dwords;
-	u32 control, doorbell, engine;
 	int ret;
 
 	ret = simgpu_mqd_read64(sim, queue, SDMA_RB_BASE, SDMA_RB_BASE_HI, &base);
@@ -290,10 +461,21 @@ int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 
 	if (ret)
 		return ret;
 
+	doorbell = SIMGPU_MQD_DOORBELL(doorbell);
+	vmid = SDMA_RB_CNTL_VMID(control);
+	if (!base || rptr % sizeof(u32) || doorbell % 2 || engine >= engines ||
+	    doorbell >= SIMGPU_DOORBELL_SIZE / sizeof(u32) ||
+	    (queue->mqd ? vmid < sim->desc->first_kfd_vmid : vmid)) {
+		dev_err(sim->adev->dev,
+			"simgpu: MQD of SDMA engine %u of %u has base %#llx, rptr %#llx, doorbell %#x, VMID %u\n",
+			engine, engines, base << 8, rptr, doorbell, vmid);
+		return -EINVAL;
+	}
+
 	dwords = 1ULL << SDMA_RB_CNTL_SIZE(control);
 	queue->type = SIMGPU_QUEUE_SDMA;
 	queue->wptr_va = wptr_va;
-	queue->doorbell = MQD_DOORBELL_OFFSET(doorbell);
+	queue->doorbell = doorbell;
 	queue->fresh = true;
 	queue->sdma = (struct simgpu_sdma) {
 		.space = { .sim = sim, .id = space },
@@ -303,6 +485,50 @@ int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 
 	};
 	return simgpu_queue_parse_ib(sim, queue, &queue->sdma.ib, mqd->ib_base_lo, mqd->ib_base_hi,
 				     mqd->ib_size, mqd->ib_offset);
+}
+
+/**
+ * simgpu_queue_add_xcc - load the MQD of another XCC of a queue
+ * @sim: GPU
+ * @queue: parsed queue, loaded or not
+ * @xcc: number of the XCC in its partition, not the first
+ *
+ * Context: any, with sim->lock held when the queue is loaded.
+ * Return: 0; -EINVAL when it does not fit the MQD of the first XCC; -EFAULT
+ * when it cannot be read.
+ */
+int simgpu_queue_add_xcc(struct simgpu *sim, struct simgpu_queue *queue, unsigned int xcc)
+{
+	struct simgpu_mqd_place place = simgpu_queue_place(sim, queue);
+	struct simgpu_mqd_error error;
+	u32 *mqds;
+	int ret;
+
+	mqds = kmalloc_array(2 * SIMGPU_MQD_DWORDS, sizeof(u32), GFP_NOIO);
+	if (!mqds)
+		return -ENOMEM;
+	ret = simgpu_mqd_read_all(sim, queue, 0, mqds);
+	ret = ret ?: simgpu_mqd_read_all(sim, queue, xcc, mqds + SIMGPU_MQD_DWORDS);
+	if (ret) {
+		dev_err(sim->adev->dev, "simgpu: MQD of XCC %u is not there\n", xcc);
+	} else if (!simgpu_mqd_xcc_valid(sim->desc, &place, mqds, mqds + SIMGPU_MQD_DWORDS, xcc,
+					 &error)) {
+		dev_err(sim->adev->dev, "simgpu: MQD of XCC %u has %s %#llx, not %#llx\n", xcc,
+			error.field, error.is, error.want);
+		ret = -EINVAL;
+	} else {
+		ret = simgpu_queue_load_waves(sim, queue, xcc, mqds + SIMGPU_MQD_DWORDS);
+	}
+	if (!ret)
+		queue->xccs |= BIT(xcc);
+	kfree(mqds);
+	return ret;
+}
+
+static void simgpu_queue_activate(struct simgpu *sim, const struct simgpu_queue *queue)
+{
+	if (queue->type != SIMGPU_QUEUE_SDMA && queue->type != SIMGPU_QUEUE_HIQ)
+		simgpu_mqd_write(sim, queue, sim->desc->mqd.active, 1);
 }
 
 /**
@@ -321,8 +547,7 @@ void simgpu_queue_load(struct simgpu *sim, struct simgpu_queue *queue)
 
 	lockdep_assert_held(&sim->lock);
 	simgpu_doorbell_take(sim, queue->doorbell, &ignored);
-	if (queue->type != SIMGPU_QUEUE_SDMA && queue->type != SIMGPU_QUEUE_HIQ)
-		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_active), 1);
+	simgpu_queue_activate(sim, queue);
 	list_add_tail(&queue->node, &sim->queues);
 	wake_up(&sim->wake);
 }
@@ -339,7 +564,8 @@ static void simgpu_queue_save_ib(struct simgpu *sim, const struct simgpu_queue *
 
 static void simgpu_queue_save(struct simgpu *sim, struct simgpu_queue *queue)
 {
-	const struct simgpu_sdma_mqd *mqd = &sim->desc->sdma_mqd;
+	const struct simgpu_sdma_mqd *sdma_mqd = &sim->desc->sdma_mqd;
+	const struct simgpu_compute_mqd *mqd = &sim->desc->mqd;
 	u64 rptr, wptr;
 
 	switch (queue->type) {
@@ -350,21 +576,22 @@ static void simgpu_queue_save(struct simgpu *sim, struct simgpu_queue *queue)
 		simgpu_mqd_write(sim, queue, SDMA_RB_RPTR_HI, upper_32_bits(rptr));
 		simgpu_mqd_write(sim, queue, SDMA_RB_WPTR, lower_32_bits(wptr));
 		simgpu_mqd_write(sim, queue, SDMA_RB_WPTR_HI, upper_32_bits(wptr));
-		simgpu_queue_save_ib(sim, queue, &queue->sdma.ib, mqd->ib_base_lo, mqd->ib_base_hi,
-				     mqd->ib_size, mqd->ib_offset);
+		simgpu_queue_save_ib(sim, queue, &queue->sdma.ib, sdma_mqd->ib_base_lo,
+				     sdma_mqd->ib_base_hi, sdma_mqd->ib_size,
+				     sdma_mqd->ib_offset);
 		break;
 	case SIMGPU_QUEUE_AQL:
-		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_pq_rptr),
-				 lower_32_bits(queue->aql.rptr));
-		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_active), 0);
+		simgpu_queue_save_waves(sim, queue);
+		simgpu_mqd_write(sim, queue, mqd->rptr, lower_32_bits(queue->aql.rptr));
+		simgpu_mqd_write(sim, queue, mqd->active, 0);
 		break;
 	case SIMGPU_QUEUE_PM4:
-		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_pq_rptr),
+		simgpu_queue_save_waves(sim, queue);
+		simgpu_mqd_write(sim, queue, mqd->rptr,
 				 queue->pm4.ring.pos & queue->pm4.ring.mask);
-		simgpu_queue_save_ib(sim, queue, &queue->pm4.ib, MQD_DWORD(cp_hqd_ib_base_addr_lo),
-				     MQD_DWORD(cp_hqd_ib_base_addr_hi),
-				     MQD_DWORD(cp_hqd_ib_control), MQD_DWORD(cp_hqd_ib_rptr));
-		simgpu_mqd_write(sim, queue, MQD_DWORD(cp_hqd_active), 0);
+		simgpu_queue_save_ib(sim, queue, &queue->pm4.ib, mqd->ib_base_lo, mqd->ib_base_hi,
+				     mqd->ib_control, mqd->ib_rptr);
+		simgpu_mqd_write(sim, queue, mqd->active, 0);
 		break;
 	case SIMGPU_QUEUE_HIQ:
 		break;
@@ -397,6 +624,54 @@ void simgpu_queue_kill(struct simgpu *sim, struct simgpu_queue *queue)
 	lockdep_assert_held(&sim->lock);
 	list_del(&queue->node);
 	kfree(queue);
+}
+
+/**
+ * simgpu_queues_suspend - have all user queues stop, with their progress in the MQDs, or go on
+ * @sim: GPU
+ * @suspend: stop, else go on
+ *
+ * Context: process context.  Takes sim->lock: when it returns, no queue is
+ * being executed any more.
+ */
+void simgpu_queues_suspend(struct simgpu *sim, bool suspend)
+{
+	struct simgpu_queue *queue;
+
+	mutex_lock(&sim->lock);
+	sim->suspended = suspend;
+	list_for_each_entry(queue, &sim->queues, node) {
+		if (suspend)
+			simgpu_queue_save(sim, queue);
+		else
+			simgpu_queue_activate(sim, queue);
+	}
+	mutex_unlock(&sim->lock);
+	if (!suspend)
+		wake_up(&sim->wake);
+}
+
+/**
+ * simgpu_queue_find_xcc - the loaded queue that a MQD of another XCC belongs to
+ * @sim: GPU
+ * @partition: partition
+ * @mqd: MQD in kernel memory
+ * @xcc: number of the XCC in the partition
+ *
+ * Context: any, with sim->lock held.
+ * Return: the queue or NULL.
+ */
+struct simgpu_queue *simgpu_queue_find_xcc(struct simgpu *sim, u32 partition, const void *mqd,
+					   unsigned int xcc)
+{
+	struct simgpu_queue *queue;
+
+	lockdep_assert_held(&sim->lock);
+	list_for_each_entry(queue, &sim->queues, node)
+		if (queue->mqd && queue->partition == partition &&
+		    queue->mqd + xcc * (u64)queue->stride == mqd)
+			return queue;
+	return NULL;
 }
 
 /**
@@ -576,7 +851,7 @@ static int simgpu_engine_thread(void *data)
 		mutex_lock(&sim->lock);
 		simgpu_engine_schedule(sim);
 		list_for_each_entry(queue, &sim->queues, node)
-			if (queue->type != SIMGPU_QUEUE_HIQ)
+			if (queue->type != SIMGPU_QUEUE_HIQ && !sim->suspended)
 				more |= simgpu_queue_turn(sim, queue);
 		mutex_unlock(&sim->lock);
 		if (more) {
@@ -613,6 +888,23 @@ int simgpu_engine_start(struct simgpu *sim)
 }
 
 /**
+ * simgpu_queues_kill - forget all queues that are loaded
+ * @sim: GPU
+ *
+ * Context: process context.  Takes sim->lock.
+ */
+void simgpu_queues_kill(struct simgpu *sim)
+{
+	struct simgpu_queue *queue, *next;
+
+	mutex_lock(&sim->lock);
+	list_for_each_entry_safe(queue, next, &sim->queues, node)
+		simgpu_queue_kill(sim, queue);
+	sim->suspended = false;
+	mutex_unlock(&sim->lock);
+}
+
+/**
  * simgpu_engine_stop - stop running queues, forget those that are loaded
  * @sim: GPU; the engine may not have been started
  *
@@ -620,14 +912,9 @@ int simgpu_engine_start(struct simgpu *sim)
  */
 void simgpu_engine_stop(struct simgpu *sim)
 {
-	struct simgpu_queue *queue, *next;
-
 	if (!sim->thread)
 		return;
 	kthread_stop(sim->thread);
 	sim->thread = NULL;
-	mutex_lock(&sim->lock);
-	list_for_each_entry_safe(queue, next, &sim->queues, node)
-		simgpu_queue_kill(sim, queue);
-	mutex_unlock(&sim->lock);
+	simgpu_queues_kill(sim);
 }

@@ -33,6 +33,7 @@
  * @wptr: dwords that amdgpu has submitted, counts on and on
  * @rptr: dwords that have been executed
  * @stopping: the engine is off
+ * @draining: somebody waits for it to be through
  * @queue: ordered workqueue
  * @work: executes what is between @rptr and @wptr
  */
@@ -41,7 +42,7 @@ struct simgpu_ring {
 	struct amdgpu_ring *ring;
 	u64 wptr;
 	u64 rptr;
-	bool stopping;
+	bool stopping, draining;
 	struct workqueue_struct *queue;
 	struct work_struct work;
 };
@@ -55,7 +56,8 @@ static void simgpu_ring_fence(struct simgpu_sdma *sdma)
 
 	if (delay)
 		fsleep(delay);
-	while (READ_ONCE(sim->rings_paused) && !READ_ONCE(sring->stopping))
+	while (READ_ONCE(sim->rings_paused) && !READ_ONCE(sring->stopping) &&
+	       !READ_ONCE(sring->draining))
 		fsleep(SIMGPU_RING_POLL_US);
 	if (simgpu_fail(sim, SIMGPU_FAIL_FENCE))
 		amdgpu_fence_driver_set_error(sring->ring, -EIO);
@@ -103,7 +105,7 @@ static void simgpu_ring_work(struct work_struct *work)
 		/* what is in the ring was written before wptr was */
 		smp_rmb();
 		ret = simgpu_sdma_run(sdma, SIMGPU_RING_SLICE);
-		if (ret == -EAGAIN)
+		if (ret == -EAGAIN && !READ_ONCE(sring->draining))
 			fsleep(SIMGPU_RING_POLL_US);
 		else if (ret < 0)
 			simgpu_ring_give_up(sring, ret);
@@ -259,9 +261,32 @@ void simgpu_rings_kick(struct simgpu *sim)
 {
 	unsigned int i;
 
-	for (i = 0; i < sim->desc->num_sdma; i++)
+	for (i = 0; i < sim->num_sdma; i++)
 		if (sim->rings[i])
 			queue_work(sim->rings[i]->queue, &sim->rings[i]->work);
+}
+
+/**
+ * simgpu_rings_drain - have all rings execute what is in them
+ * @sim: GPU
+ *
+ * A pause does not hold this up, and a job that waits for memory to change is given up.
+ *
+ * Context: process context.  Nothing may be submitted meanwhile.
+ */
+void simgpu_rings_drain(struct simgpu *sim)
+{
+	unsigned int i;
+
+	for (i = 0; i < sim->num_sdma; i++) {
+		struct simgpu_ring *sring = sim->rings[i];
+
+		if (!sring)
+			continue;
+		WRITE_ONCE(sring->draining, true);
+		flush_work(&sring->work);
+		WRITE_ONCE(sring->draining, false);
+	}
 }
 
 static struct simgpu_ring *simgpu_ring_create(struct simgpu *sim, struct amdgpu_ring *ring)
@@ -299,15 +324,15 @@ static void simgpu_ring_destroy(struct simgpu_ring *sring)
 static int simgpu_sdma_early_init(struct amdgpu_ip_block *ip_block)
 {
 	struct amdgpu_device *adev = ip_block->adev;
-	const struct simgpu_desc *desc = adev->simgpu->desc;
+	struct simgpu *sim = adev->simgpu;
 	unsigned int i;
 
-	adev->sdma.num_instances = desc->num_sdma;
-	adev->sdma.sdma_mask = GENMASK(desc->num_sdma - 1, 0);
-	for (i = 0; i < desc->num_sdma; i++) {
+	adev->sdma.num_instances = sim->num_sdma;
+	adev->sdma.sdma_mask = GENMASK(sim->num_sdma - 1, 0);
+	for (i = 0; i < sim->num_sdma; i++) {
 		adev->sdma.instance[i].ring.funcs = &simgpu_ring_funcs;
 		adev->sdma.instance[i].ring.me = i;
-		adev->sdma.instance[i].fw_version = desc->sdma_fw_version;
+		adev->sdma.instance[i].fw_version = sim->desc->sdma_fw_version;
 	}
 	adev->mman.buffer_funcs = &simgpu_buffer_funcs;
 	adev->mman.buffer_funcs_ring = &adev->sdma.instance[0].ring;

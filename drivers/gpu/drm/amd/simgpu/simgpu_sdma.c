@@ -2,7 +2,8 @@
 /*
  * Executor of SDMA packets.
  *
- * Packet formats: SDMA 4.x as in vega10_sdma_pkt_open.h.  A packet that is not
+ * Packet formats: SDMA 4.x as in vega10_sdma_pkt_open.h; later engines kept
+ * those of the packets here, but for the width of byte counts.  A packet that is not
  * known stops the queue: an engine that skips what it does not understand
  * loses step and executes data.
  */
@@ -22,7 +23,6 @@
 #define SDMA_ATOMIC_OP(h)		((h) >> 25)
 #define SDMA_IB_VMID(h)			(((h) >> 16) & 0xf)
 #define SDMA_VM_FLUSH_VMID(h)		(((h) >> 16) & 0xf)
-#define SDMA_BYTE_COUNT(d)		(((d) & 0x3fffff) + 1ULL)
 #define SDMA_DWORD_COUNT(d)		(((d) & 0xfffff) + 1)
 #define SDMA_TRAP_CONTEXT(d)		((d) & 0xfffffff)
 #define SDMA_TIMESTAMP_GET_GLOBAL	2
@@ -34,9 +34,15 @@ static u64 sdma_address(const u32 *packet, unsigned int dword)
 	return packet[dword] | (u64)packet[dword + 1] << 32;
 }
 
+/* Newer engines count further. */
+static u64 sdma_byte_count(struct simgpu_space *space, u32 dword)
+{
+	return (dword & space->sim->desc->sdma_count_mask) + 1ULL;
+}
+
 static int sdma_copy(struct simgpu_space *space, const u32 *packet)
 {
-	u64 len = SDMA_BYTE_COUNT(packet[1]), src = sdma_address(packet, 3);
+	u64 len = sdma_byte_count(space, packet[1]), src = sdma_address(packet, 3);
 	int ret;
 
 	ret = simgpu_copy(space, sdma_address(packet, 5), src, len);
@@ -80,7 +86,7 @@ static int sdma_fill(struct simgpu_space *space, const u32 *packet)
 		return -EINVAL;
 	unit = units[unit];
 	return simgpu_fill(space, sdma_address(packet, 1), packet[3], unit,
-			   round_up(SDMA_BYTE_COUNT(packet[4]), unit));
+			   round_up(sdma_byte_count(space, packet[4]), unit));
 }
 
 static int sdma_poll(struct simgpu_space *space, const u32 *packet)

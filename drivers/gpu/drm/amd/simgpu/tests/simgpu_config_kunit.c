@@ -11,7 +11,7 @@
 #include "../simgpu_config.h"
 
 static const struct simgpu_config good = {
-	.count = 2, .base = 0x40000000, .vram_mb = 256,
+	.count = 2, .base = 0x40000000, .vram_mb = 256, .xccs = 2,
 };
 
 static void expect_refused(struct kunit *test, const struct simgpu_config *config,
@@ -101,6 +101,85 @@ static void simgpu_config_fence_delay_test(struct kunit *test)
 	expect_refused(test, &config, "simgpu_fence_delay_us=");
 }
 
+static const char *name_of(const struct simgpu_config *config, unsigned int gpu)
+{
+	return simgpu_config_desc(config, gpu)->name;
+}
+
+static void simgpu_config_gc_test(struct kunit *test)
+{
+	static const char * const wrong[] = {
+		"", ",", "9", "9.4.", "9.4.0.", "9.4.0.0", "9.4.0,", ",9.4.0", "9.4.0,,9.4.0",
+		"9.4.0 ", " 9.4.0", "9.4.0;9.4.0", "-9.4.0", "9.4.0x", "8.0.3", "9.4.256",
+		"4294967305.4.0", "gfx940", "9.4.0,9.4.0,9.4.0", "9.4.0,9.9.9",
+	};
+	struct simgpu_config config = good;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		config.gc = wrong[i];
+		expect_refused(test, &config, "simgpu_gc=");
+	}
+	config.gc = NULL;
+	expect_accepted(test, &config);
+	KUNIT_EXPECT_STREQ(test, name_of(&config, 0), "9.4.0");
+	KUNIT_EXPECT_STREQ(test, name_of(&config, 7), "9.4.0");
+	config.gc = "9.0.1";
+	expect_accepted(test, &config);
+	KUNIT_EXPECT_STREQ(test, name_of(&config, 0), "9.0.1");
+	KUNIT_EXPECT_STREQ(test, name_of(&config, 1), "9.0.1");
+	config.gc = "9.4,9.0.1";
+	expect_accepted(test, &config);
+	KUNIT_EXPECT_STREQ(test, name_of(&config, 0), "9.4.0");
+	config.gc = "9.4.2,9.0.1";
+	expect_accepted(test, &config);
+	config.count = 8;
+	KUNIT_EXPECT_STREQ(test, name_of(&config, 0), "9.4.2");
+	for (i = 1; i < config.count; i++)
+		KUNIT_EXPECT_STREQ(test, name_of(&config, i), "9.0.1");
+}
+
+static void simgpu_config_xccs_test(struct kunit *test)
+{
+	struct simgpu_config config = good;
+
+	config.gc = "9.4.0,9.4.3";
+	for (config.xccs = SIMGPU_MIN_XCCS; config.xccs <= SIMGPU_MAX_XCCS; config.xccs++) {
+		expect_accepted(test, &config);
+		KUNIT_EXPECT_EQ(test, simgpu_config_num_xcc(&config, 0), 1);
+		KUNIT_EXPECT_EQ(test, simgpu_config_num_xcc(&config, 1), config.xccs);
+	}
+	expect_refused(test, &config, "simgpu_xccs=9 ");
+	config.xccs = 1;
+	expect_refused(test, &config, "simgpu_xccs=1 ");
+	config.xccs = UINT_MAX;
+	expect_refused(test, &config, "simgpu_xccs=");
+}
+
+static void simgpu_config_partitions_test(struct kunit *test)
+{
+	static const char * const wrong[] = { "", "SPX", "cp", "cpxx", "dpx", "1", "spx,cpx" };
+	struct simgpu_config config = good;
+	unsigned int i;
+
+	config.gc = "9.4.0,9.4.3";
+	config.xccs = 6;
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		config.partitions = wrong[i];
+		expect_refused(test, &config, "simgpu_partitions=");
+	}
+	config.partitions = NULL;
+	expect_accepted(test, &config);
+	KUNIT_EXPECT_EQ(test, simgpu_config_num_partitions(&config, 1), 1);
+	config.partitions = "spx";
+	expect_accepted(test, &config);
+	KUNIT_EXPECT_EQ(test, simgpu_config_num_partitions(&config, 1), 1);
+	config.partitions = "cpx";
+	expect_accepted(test, &config);
+	KUNIT_EXPECT_EQ(test, simgpu_config_num_partitions(&config, 0), 1);
+	KUNIT_EXPECT_EQ(test, simgpu_config_num_partitions(&config, 1), 6);
+}
+
 /* No two BARs share a byte, none leaves the region, each is aligned to its size. */
 static void simgpu_config_layout_test(struct kunit *test)
 {
@@ -162,6 +241,9 @@ static struct kunit_case simgpu_config_cases[] = {
 	KUNIT_CASE(simgpu_config_base_test),
 	KUNIT_CASE(simgpu_config_rotate_test),
 	KUNIT_CASE(simgpu_config_fence_delay_test),
+	KUNIT_CASE(simgpu_config_gc_test),
+	KUNIT_CASE(simgpu_config_xccs_test),
+	KUNIT_CASE(simgpu_config_partitions_test),
 	KUNIT_CASE(simgpu_config_layout_test),
 	KUNIT_CASE(simgpu_config_slot_test),
 	{}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What hardware would choke on in a MQD: plain data, no device behind it.
+ */
+#ifndef SIMGPU_MQD_H
+#define SIMGPU_MQD_H
+
+#include <linux/bits.h>
+
+#include "simgpu_desc.h"
+
+/* As many dwords of a compute MQD as hold all that is looked at. */
+#define SIMGPU_MQD_DWORDS	256
+/* Bytes of a compute MQD, in all versions. */
+#define SIMGPU_MQD_BYTES	2048
+
+/* Fields of a compute MQD, the same in all versions. */
+#define SIMGPU_MQD_HEADER		0xc0310800
+#define SIMGPU_MQD_CONTROL_SIZE(c)	((c) & 0x3f)
+/* somebody else reports the rptr: the first XCC, or the ring's packets themselves */
+#define SIMGPU_MQD_CONTROL_NO_UPDATE	BIT(27)
+#define SIMGPU_MQD_AQL(c)		((c) & 0x7fff)
+#define SIMGPU_MQD_DOORBELL(c)		(((c) >> 2) & 0x3ffffff)
+
+/* Where the control stack is, behind a MQD. */
+#define SIMGPU_MQD_STACK		0x1000
+
+/**
+ * struct simgpu_saved_wave - what the simulated hardware puts on a control stack
+ * @magic: %SIMGPU_SAVED_WAVE
+ * @xcc: number of the XCC in its partition
+ *
+ * There are no waves.  When a queue is unloaded, XCC n saves n + 1 of these
+ * all the same, and finds them again when it is loaded, so that nobody can
+ * lose the control stack of an XCC or take it for another's unnoticed.
+ */
+struct simgpu_saved_wave {
+	u32 magic;
+	u32 xcc;
+};
+
+#define SIMGPU_SAVED_WAVE		0x45564157
+
+/**
+ * struct simgpu_mqd_error - what is wrong with a MQD
+ * @field: name of the field, for a message
+ * @is: what it is
+ * @want: what it should be, or a value that it should not reach
+ */
+struct simgpu_mqd_error {
+	const char *field;
+	u64 is, want;
+};
+
+/**
+ * struct simgpu_mqd_place - where a MQD is loaded
+ * @first_vmid: VMID that it may have, 0 alone when a scheduler gives out VMIDs
+ * @last_vmid: the last that it may have
+ * @doorbells: dwords of the doorbell BAR
+ * @xccs: XCCs that load it
+ */
+struct simgpu_mqd_place {
+	u32 first_vmid, last_vmid;
+	u32 doorbells;
+	u32 xccs;
+};
+
+bool simgpu_mqd_valid(const struct simgpu_desc *desc, const struct simgpu_mqd_place *place,
+		      const u32 *mqd, struct simgpu_mqd_error *error);
+bool simgpu_mqd_xcc_valid(const struct simgpu_desc *desc, const struct simgpu_mqd_place *place,
+			  const u32 *first, const u32 *mqd, unsigned int xcc,
+			  struct simgpu_mqd_error *error);
+
+#endif
