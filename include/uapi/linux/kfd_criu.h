@@ -27,7 +27,8 @@
  *    It may do so more than once, with the dma-bufs of the last time closed:
  *    memory that somebody else can reach is not saved.
  * 3. %KFD_CRIU_OP_UNPAUSE lets the queues run.  This is owed after 1, whatever
- *    comes of 2.  Queues also run again when the dumper is gone.
+ *    comes of 2.  If it fails, the queues are still stopped, and the call may be
+ *    repeated.  Queues also run again when the dumper is gone.
  *
  * Restore.  A new process opens /dev/kfd, and a render node for each GPU, and
  * calls on its own file:
@@ -45,8 +46,8 @@
  *    the target is told by its hardware exception events, its queues stay
  *    stopped, and the call may be repeated.
  *
- * All of them need CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN.  Calls for one
- * target are serialised.
+ * All of them need CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN in the initial user
+ * namespace.  Calls for one target are serialised.
  *
  * The image, which goes through @priv_data of &struct kfd_ioctl_criu_args, is
  * not for user space to interpret.  It begins with its version, and has a
@@ -60,19 +61,25 @@
  * Error             From                Meaning
  * ================  ==================  ==========================================
  * EACCES            all                 no CAP_CHECKPOINT_RESTORE or
- *                                       CAP_SYS_ADMIN
+ *                                       CAP_SYS_ADMIN in the initial user
+ *                                       namespace
  * EAGAIN            RESUME              the memory of the target kept changing,
  *                                       try again
  * EBADF             all                 the file of /dev/kfd is another process'
  *                                       and the caller does not trace it
+ * EBADF             RESTORE             the file of /dev/kfd is another process',
+ *                                       traced or not
  * EBADF             RESTORE             drm_fd is no render node of that GPU
  * EBUSY             PROCESS_INFO        the target waits for RESUME
  * EBUSY             RESTORE             the process has GPU state already, the VM
  *                                       of drm_fd is in use, or an SDMA engine
  *                                       has no free queue
- * EEXIST            RESTORE             two objects with one id, or two buckets
+ * EEXIST            RESTORE             two objects with one id, be it that another
+ *                                       thread has just taken it, or two buckets
  *                                       with one GPU
- * EFAULT            all                 a buffer of the caller is not accessible
+ * EFAULT            all                 a buffer of the caller is not accessible. If that
+ *                                       is the arguments, which are written last, the
+ *                                       operation has been done
  * EFAULT            RESUME              there is no memory where a user pointer
  *                                       or an SVM range has to have it
  * EINVAL            all                 unknown op
@@ -83,6 +90,11 @@
  *                                       counts, alignment, flags, checksum
  * EINVAL            RESUME              the target was not restored, or runs
  *                                       already
+ * EIO               all                 a GPU is being reset, or was since the target
+ *                                       opened /dev/kfd: its queues do not run again
+ * EIO               PROCESS_INFO,       a GPU does not take a queue
+ *                   UNPAUSE, RESTORE,
+ *                   RESUME
  * EMFILE            CHECKPOINT,         too few descriptors for the dma-bufs
  *                   RESTORE
  * EMSGSIZE          CHECKPOINT,         the image is larger than 256 MiB
@@ -106,8 +118,11 @@
  * EPERM             RESUME              the caller may not trace the target
  * EPROTONOSUPPORT   RESTORE             the image has a version, or needs a
  *                                       feature, that is unknown
+ * ESRCH             PROCESS_INFO,       the target is dying
+ *                   CHECKPOINT
  * ESRCH             RESUME              no process with that pid, or it has not
  *                                       opened /dev/kfd
+ * ETIME             PROCESS_INFO        a queue does not leave its GPU in time
  * EXDEV             RESTORE             a GPU cannot run the image: another
  *                                       generation, number of XCCs, size of
  *                                       doorbells or of queue descriptors

@@ -8,7 +8,6 @@
 #include <linux/delay.h>
 #include <linux/mmu_notifier.h>
 #include <linux/moduleparam.h>
-#include <linux/overflow.h>
 #include <linux/pid.h>
 #include <linux/ptrace.h>
 #include <linux/sched/mm.h>
@@ -55,6 +54,7 @@
  *        -> kfd_process.event_mutex
  *          -> mmap_lock
  *            -> svm_range_list.lock
+ *              -> svm_range.migrate_mutex
  *              -> device_queue_manager lock (no allocation below)
  *
  * Counts and contents of a checkpoint are taken under the same hold of the first,
@@ -74,6 +74,11 @@
  * evicted_bos above 0 an invalidation only counts and marks the BO, it neither
  * stops queues nor starts the worker. So the address space may change under a
  * restored process as often as CRIU likes, and nothing that changed is missed.
+ *
+ * A reset of a GPU, of whichever, is a reason that never goes away: the driver
+ * adds one count for each process that is there, on all GPUs, and keeps it. What the
+ * queues did on the GPU that was reset is not in their MQDs. So there is nothing to
+ * save or to resume any more: each operation says -EIO, and leaves counts as they were.
  */
 
 /* The interface is as old as Linux 5.18, and programs in the field are built with it. */
@@ -168,6 +173,46 @@ static void drop_image(struct kfd_criu_process *state)
 	memset(&state->image, 0, sizeof(state->image));
 }
 
+/* --- resets --- */
+
+/**
+ * kfd_criu_gpu_reset() - A GPU is being reset: remember who was there.
+ *
+ * Context: Process context. The queues of all processes have been stopped for good, and
+ * nobody can open /dev/kfd.
+ */
+void kfd_criu_gpu_reset(void)
+{
+	struct kfd_process *p;
+	unsigned int bucket;
+	int idx;
+
+	idx = srcu_read_lock(&kfd_processes_srcu);
+	hash_for_each_rcu(kfd_processes_table, bucket, p, kfd_processes)
+		WRITE_ONCE(p->lost_queues, true);
+	srcu_read_unlock(&kfd_processes_srcu, idx);
+}
+
+/*
+ * Have the process' queues been lost in a reset? Yes from the beginning of the reset on: it
+ * stops queues without having saved what they did, and that looks like any other
+ * reason for a queue not to run.
+ */
+static int check_reset(struct kfd_process *p)
+{
+	bool lost = false;
+	u32 i;
+
+	lockdep_assert_held(&p->mutex);
+	for (i = 0; i < p->n_pdds; i++)
+		lost |= amdgpu_in_reset(p->pdds[i]->dev->adev);
+	/* A reset that is over has left its mark: it took locks in between. */
+	smp_rmb();
+	if (!lost && !READ_ONCE(p->lost_queues))
+		return 0;
+	return kfd_criu_refuse(-EIO, "process", p->lead_thread->pid, "a GPU was reset", 1, 0);
+}
+
 /* --- the owner of a pause --- */
 
 /**
@@ -200,7 +245,8 @@ static void dumper_release(struct mmu_notifier *mn, struct mm_struct *mm)
 			return;
 		}
 		list_del_init(&state->paused);
-		state->dumper = NULL;
+		/* The end of the dumper before may be looking at it, see below. */
+		WRITE_ONCE(state->dumper, NULL);
 		/* A process without references is past caring, and waits for this lock. */
 		p = state->process;
 		if (!kref_get_unless_zero(&p->ref))
@@ -223,7 +269,7 @@ static void dumper_release(struct mmu_notifier *mn, struct mm_struct *mm)
 
 static struct mmu_notifier *dumper_alloc(struct mm_struct *mm)
 {
-	struct kfd_criu_dumper *dumper = kzalloc(sizeof(*dumper), GFP_KERNEL);
+	struct kfd_criu_dumper *dumper = kzalloc(sizeof(*dumper), GFP_KERNEL_ACCOUNT);
 
 	if (!dumper)
 		return ERR_PTR(-ENOMEM);
@@ -261,6 +307,7 @@ static int own_pause(struct kfd_process *p, struct kfd_criu_process *state)
 	struct kfd_criu_dumper *dumper;
 	struct mmu_notifier *mn;
 
+	lockdep_assert_held(&p->mutex);
 	/* One that pauses itself takes its queues along when it goes. */
 	if (current->mm == p->mm)
 		return 0;
@@ -278,34 +325,91 @@ static int own_pause(struct kfd_process *p, struct kfd_criu_process *state)
 
 /* --- the queues --- */
 
-/*
+static int stop_gpu(struct kfd_process_device *pdd, u32 trigger)
+{
+	struct device_queue_manager *dqm = pdd->dev->dqm;
+	int err;
+
+	kfd_smi_event_queue_eviction(pdd->dev, pdd->process->lead_thread->pid, trigger);
+	err = dqm->ops.evict_process_queues(dqm, &pdd->qpd);
+	if (!err) {
+		/* Those who stop and start the scheduler look at it under the lock. */
+		dqm_lock(dqm);
+		dqm->is_hws_hang = false;
+		dqm_unlock(dqm);
+	}
+	return err;
+}
+
+static int start_gpu(struct kfd_process_device *pdd)
+{
+	struct device_queue_manager *dqm = pdd->dev->dqm;
+
+	kfd_smi_event_queue_restore(pdd->dev, pdd->process->lead_thread->pid);
+	return dqm->ops.restore_process_queues(dqm, &pdd->qpd);
+}
+
+/**
+ * kfd_criu_stop_queues() - Stop the queues of a process once more.
+ * @p: the process
+ * @trigger: why, for those who listen to events
+ *
  * As kfd_process_evict_queues(), but a failure leaves every count as it was, that of
- * the GPU that failed and of one that is being reset (-EIO) included.
+ * the GPU that failed and of one that is being reset (-EIO) included. Queues that a reset has
+ * stopped before, with all they did lost, are such a failure.
+ *
+ * Context: Process context, &kfd_process.mutex held.
+ * Return: 0 or an error
  */
-static int stop_queues(struct kfd_process *p, u32 trigger)
+int kfd_criu_stop_queues(struct kfd_process *p, u32 trigger)
 {
 	int err = 0;
 	u32 i;
 
-	for (i = 0; i < p->n_pdds; i++) {
-		struct kfd_process_device *pdd = p->pdds[i];
-		struct device_queue_manager *dqm = pdd->dev->dqm;
-
-		kfd_smi_event_queue_eviction(pdd->dev, p->lead_thread->pid, trigger);
-		err = dqm->ops.evict_process_queues(dqm, &pdd->qpd);
-		if (err)
-			break;
-		dqm->is_hws_hang = false;
-	}
+	lockdep_assert_held(&p->mutex);
+	for (i = 0; i < p->n_pdds && !err; i++)
+		err = stop_gpu(p->pdds[i], trigger);
+	/* Not before: a reset that begins now finds them stopped, and their state saved. */
 	if (!err)
-		return 0;
-	do {
-		struct kfd_process_device *pdd = p->pdds[i];
-		struct device_queue_manager *dqm = pdd->dev->dqm;
+		err = check_reset(p);
+	while (err && i--)
+		start_gpu(p->pdds[i]);
+	return err;
+}
 
-		kfd_smi_event_queue_restore(pdd->dev, p->lead_thread->pid);
-		dqm->ops.restore_process_queues(dqm, &pdd->qpd);
-	} while (i--);
+static bool scheduled_by_mes(const struct kfd_node *node)
+{
+	return node->kfd->shared_resources.enable_mes &&
+	       node->dqm->sched_policy != KFD_SCHED_POLICY_NO_HWS;
+}
+
+/*
+ * As kfd_process_restore_queues(), but a failure leaves all queues stopped, and every
+ * count as it was. The queue manager gives a count back also when it then finds no
+ * memory to tell the scheduler. MES alone keeps it, when it refuses a queue; and is reset.
+ */
+static int start_queues(struct kfd_process *p, u32 trigger)
+{
+	u64 kept = 0;
+	int err = 0, r;
+	u32 i;
+
+	static_assert(MAX_GPU_INSTANCE <= 64);
+
+	lockdep_assert_held(&p->mutex);
+	/* All counts could be given back, and no queue would run. */
+	err = check_reset(p);
+	if (err)
+		return err;
+	for (i = 0; i < p->n_pdds; i++) {
+		r = start_gpu(p->pdds[i]);
+		if (r && scheduled_by_mes(p->pdds[i]->dev))
+			kept |= BIT_ULL(i);
+		err = err ?: r;
+	}
+	for (i = 0; err && i < p->n_pdds; i++)
+		if (!(kept & BIT_ULL(i)))
+			stop_gpu(p->pdds[i], trigger);
 	return err;
 }
 
@@ -316,6 +420,7 @@ static int check_all(struct kfd_process *p)
 	unsigned int i;
 	int err;
 
+	lockdep_assert_held(&p->mutex);
 	for (i = 0; i < ARRAY_SIZE(classes); i++) {
 		if (!classes[i]->check)
 			continue;
@@ -365,8 +470,10 @@ static bool has_ranges(struct kfd_process *p)
 /* Hold what p->mutex does not: SVM ranges and events change without it. */
 static int lock_objects(struct kfd_process *p)
 {
-	struct mm_struct *mm = get_task_mm(p->lead_thread);
+	struct mm_struct *mm;
 
+	lockdep_assert_held(&p->mutex);
+	mm = get_task_mm(p->lead_thread);
 	if (!mm)
 		return -ESRCH;
 	mutex_lock(&p->event_mutex);
@@ -430,8 +537,8 @@ static void tell_sizes(struct kfd_process *p, const struct kfd_criu_counts *n, b
  *
  * Context: Process context, the caller traces @p or is @p.
  * Return: 0, -ENODEV without a GPU, -EBUSY between RESTORE and RESUME,
- * -EOPNOTSUPP if there is something that can't be preserved, -ENOMEM, or
- * whatever the queue manager says when it can't stop the queues
+ * -EOPNOTSUPP if there is something that can't be preserved, -EIO if a GPU was reset,
+ * -ENOMEM, or whatever the queue manager says when it can't stop the queues
  */
 int kfd_criu_process_info(struct file *filep, struct kfd_process *p,
 			  struct kfd_ioctl_criu_args *args)
@@ -456,7 +563,9 @@ int kfd_criu_process_info(struct file *filep, struct kfd_process *p,
 				      1, 0);
 		goto out;
 	}
-	err = check_all(p);
+	err = check_reset(p);
+	if (!err)
+		err = check_all(p);
 	if (err)
 		goto out;
 	err = lock_objects(p);
@@ -470,7 +579,7 @@ int kfd_criu_process_info(struct file *filep, struct kfd_process *p,
 		goto out;
 	/* UNPAUSE gives back one count, however often it was paused. */
 	if (!p->queues_paused) {
-		err = stop_queues(p, KFD_QUEUE_EVICTION_CRIU_CHECKPOINT);
+		err = kfd_criu_stop_queues(p, KFD_QUEUE_EVICTION_CRIU_CHECKPOINT);
 		if (err) {
 			disown_pause(state);
 			goto out;
@@ -487,8 +596,9 @@ out:
 	return err;
 }
 
-/* The image in our version, in s->w.buf; frees nothing on error. */
-static int make_image(struct kfd_criu_save *s, struct kfd_ioctl_criu_args *args)
+/* The image in our version, in s->w.buf, verified; frees nothing on error. */
+static int make_image(struct kfd_criu_save *s, struct kfd_criu_image *img,
+		      struct kfd_ioctl_criu_args *args)
 {
 	struct kfd_ioctl_criu_args needed = *args;
 	struct kfd_criu_complaint why = {};
@@ -521,8 +631,8 @@ static int make_image(struct kfd_criu_save *s, struct kfd_ioctl_criu_args *args)
 				      size, KFD_CRIU_IMAGE_MAX);
 		goto unlock;
 	}
-	buf = kvmalloc(size, GFP_KERNEL_ACCOUNT);
-	s->buckets = kvcalloc(max(s->counts.bos, 1u), sizeof(*s->buckets), GFP_KERNEL_ACCOUNT);
+	buf = kfd_criu_alloc(1, size);
+	s->buckets = kfd_criu_alloc(max(s->counts.bos, 1u), sizeof(*s->buckets));
 	if (!buf || !s->buckets) {
 		kvfree(buf);
 		err = -ENOMEM;
@@ -539,7 +649,7 @@ unlock:
 	unlock_objects(p);
 	if (err)
 		return err;
-	err = kfd_criu_writer_finish(&s->w, &why);
+	err = kfd_criu_writer_finish(&s->w, img, &why);
 	return err ? image_complaint(err, &why) : 0;
 }
 
@@ -605,7 +715,8 @@ static void keep_image(struct kfd_criu_process *state, const struct kfd_criu_ima
  *
  * Context: Process context, the caller traces @p or is @p.
  * Return: 0, -EINVAL if the process is not paused, -ENOSPC with the needed
- * sizes in @args if the buffers don't fit, -EOPNOTSUPP, -ENOMEM, -EMFILE, -EFAULT
+ * sizes in @args if the buffers don't fit, -EIO if a GPU was reset, -EOPNOTSUPP,
+ * -ENOMEM, -EMFILE, -EFAULT
  */
 int kfd_criu_checkpoint(struct file *filep, struct kfd_process *p,
 			struct kfd_ioctl_criu_args *args)
@@ -629,24 +740,21 @@ int kfd_criu_checkpoint(struct file *filep, struct kfd_process *p,
 		err = -EINVAL;
 		goto out;
 	}
-	err = check_all(p);
+	err = check_reset(p);
+	if (!err)
+		err = check_all(p);
 	if (err)
 		goto out;
-	err = make_image(&s, args);
+	err = make_image(&s, &img, args);
 	if (err)
 		goto out;
-	err = kfd_criu_image_open(&img, s.w.buf, s.w.pos, &why);
-	if (err) {
-		image_complaint(err, &why);
-		goto out;
-	}
 	size = s.w.pos;
 	if (v1) {
 		err = kfd_criu_check_bos_v1(&s);
 		if (err)
 			goto out;
 		size = kfd_criu_v1_size(&img);
-		v1_buf = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+		v1_buf = kfd_criu_alloc(1, size);
 		if (!v1_buf) {
 			err = -ENOMEM;
 			goto out;
@@ -658,7 +766,7 @@ int kfd_criu_checkpoint(struct file *filep, struct kfd_process *p,
 		}
 	}
 
-	files = kvcalloc(max(s.counts.bos, 1u), sizeof(*files), GFP_KERNEL_ACCOUNT);
+	files = kfd_criu_alloc(max(s.counts.bos, 1u), sizeof(*files));
 	if (!files) {
 		err = -ENOMEM;
 		goto out;
@@ -703,7 +811,7 @@ out:
  *
  * Context: Process context, the caller traces @p or is @p.
  * Return: 0, -EINVAL if the process is not paused, or what the queue manager
- * says; the pause is over in that case too
+ * says; the process is paused then as it was before
  */
 int kfd_criu_unpause(struct file *filep, struct kfd_process *p,
 		     struct kfd_ioctl_criu_args *args)
@@ -712,9 +820,11 @@ int kfd_criu_unpause(struct file *filep, struct kfd_process *p,
 
 	mutex_lock(&p->mutex);
 	if (p->queues_paused) {
-		p->queues_paused = false;
-		disown_pause(p->criu);
-		err = kfd_process_restore_queues(p);
+		err = start_queues(p, KFD_QUEUE_EVICTION_CRIU_CHECKPOINT);
+		if (!err) {
+			p->queues_paused = false;
+			disown_pause(p->criu);
+		}
 	}
 	mutex_unlock(&p->mutex);
 	trace_kfd_criu_op(KFD_CRIU_OP_UNPAUSE, p->lead_thread->pid, 0, 0, 0, err);
@@ -739,7 +849,8 @@ static int copy_arguments(struct kfd_criu_transaction *r, const struct kfd_ioctl
 		return kfd_criu_refuse(-EMSGSIZE, "image", 0, "too large", args->priv_data_size,
 				       KFD_CRIU_IMAGE_MAX);
 	size = args->priv_data_size;
-	if (size < sizeof(struct kfd_criu_image_header) && size < sizeof(u64))
+	/* Enough to tell the version; the rest is the verifier's business. */
+	if (size < sizeof(u64))
 		return kfd_criu_refuse(-EINVAL, "image", 0, "too short", size, sizeof(u64));
 	if (args->num_devices > KFD_CRIU_MAX_DEVICES)
 		return kfd_criu_refuse(-EINVAL, "image", 0, "too many devices",
@@ -748,12 +859,11 @@ static int copy_arguments(struct kfd_criu_transaction *r, const struct kfd_ioctl
 		return kfd_criu_refuse(-EINVAL, "image", 0, "more BOs than fit into it",
 				       args->num_bos, size / sizeof(struct kfd_criu_bo_record));
 
-	*image = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	*image = kfd_criu_alloc(1, size);
 	r->device_buckets = kcalloc(args->num_devices, sizeof(*r->device_buckets),
 				    GFP_KERNEL_ACCOUNT);
-	r->bo_buckets = kvcalloc(max(args->num_bos, 1u), sizeof(*r->bo_buckets),
-				 GFP_KERNEL_ACCOUNT);
-	r->bos = kvcalloc(max(args->num_bos, 1u), sizeof(*r->bos), GFP_KERNEL_ACCOUNT);
+	r->bo_buckets = kfd_criu_alloc(max(args->num_bos, 1u), sizeof(*r->bo_buckets));
+	r->bos = kfd_criu_alloc(max(args->num_bos, 1u), sizeof(*r->bos));
 	if (!*image || !r->device_buckets || !r->bo_buckets || !r->bos)
 		return -ENOMEM;
 	if (copy_from_user(*image, u64_to_user_ptr(args->priv_data), size) ||
@@ -806,6 +916,7 @@ static int verify_all(struct kfd_criu_transaction *r)
 	unsigned int i;
 	int err;
 
+	lockdep_assert_held(&r->p->mutex);
 	for (i = 0; i < ARRAY_SIZE(classes); i++) {
 		if (!classes[i]->verify)
 			continue;
@@ -860,7 +971,7 @@ static int prepare_all(struct kfd_criu_transaction *r, struct kfd_ioctl_criu_arg
 	int err;
 
 	/* No queue may run before RESUME; also those that are yet to be created. */
-	err = stop_queues(r->p, KFD_QUEUE_EVICTION_CRIU_RESTORE);
+	err = kfd_criu_stop_queues(r->p, KFD_QUEUE_EVICTION_CRIU_RESTORE);
 	if (err)
 		return err;
 	for (i = 0; i < ARRAY_SIZE(classes); i++) {
@@ -968,6 +1079,7 @@ static int resume_all(struct kfd_process *p)
 	unsigned int i;
 	int err;
 
+	lockdep_assert_held(&p->mutex);
 	for (i = 0; i < ARRAY_SIZE(classes); i++) {
 		if (!classes[i]->resume)
 			continue;
@@ -997,7 +1109,7 @@ static int resume_all(struct kfd_process *p)
  * Context: Process context.
  * Return: 0, -ESRCH if there is no such process or it has no /dev/kfd, -EPERM without the
  * right to trace it, -EINVAL if it does not wait for RESUME, -EFAULT if
- * memory is missing, -EAGAIN if it kept changing, -ENOMEM
+ * memory is missing, -EAGAIN if it kept changing, -EIO if a GPU was reset, -ENOMEM
  */
 int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 		    struct kfd_ioctl_criu_args *args)
@@ -1029,7 +1141,11 @@ int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 		err = -EINVAL;
 		goto unlock;
 	}
-	err = resume_all(target);
+	err = check_reset(target);
+	if (!err)
+		err = resume_all(target);
+	if (!err)
+		err = start_queues(target, KFD_QUEUE_EVICTION_CRIU_RESTORE);
 	if (err) {
 		/* Its runtime reports an error then, instead of waiting for ever. */
 		kfd_signal_hw_exception_event(target->pasid);
@@ -1039,7 +1155,6 @@ int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 	kvfree(target->criu->ranges);
 	target->criu->ranges = NULL;
 	target->criu->num_ranges = 0;
-	err = kfd_process_restore_queues(target);
 unlock:
 	mutex_unlock(&target->mutex);
 	kfd_unref_process(target);

@@ -103,12 +103,10 @@ struct kfd_criu_save {
 /**
  * struct kfd_criu_bo_undo - what has become of one BO of the image so far
  * @mem: the BO
- * @mapped: the devices that it is mapped on already
  * @file: its dma-buf, with the descriptor in the bucket reserved for it
  */
 struct kfd_criu_bo_undo {
 	struct kgd_mem *mem;
-	u64 mapped;
 	struct file *file;
 };
 
@@ -121,6 +119,7 @@ struct kfd_criu_bo_undo {
  * @bo_buckets: BO buckets, @img->num_bos of them
  * @pdds: the GPU for each device of the image
  * @drm_files: the render node for each, referenced, or NULL
+ * @drm_privs: the VM for each, or NULL, while BOs are mapped
  * @old_ids: user_gpu_id of @pdds before
  * @devices_done: how many devices prepare has begun with
  * @bos: state of each BO
@@ -136,6 +135,7 @@ struct kfd_criu_transaction {
 	struct kfd_criu_bo_bucket *bo_buckets;
 	struct kfd_process_device *pdds[KFD_CRIU_MAX_DEVICES];
 	struct file *drm_files[KFD_CRIU_MAX_DEVICES];
+	void *drm_privs[KFD_CRIU_MAX_DEVICES];
 	u32 old_ids[KFD_CRIU_MAX_DEVICES];
 	u32 devices_done;
 	struct kfd_criu_bo_undo *bos;
@@ -183,6 +183,7 @@ extern const struct kfd_criu_class kfd_criu_range_class;
 
 /* kfd_criu.c */
 int kfd_criu_refuse(int err, const char *class, u64 id, const char *why, u64 found, u64 wanted);
+int kfd_criu_stop_queues(struct kfd_process *p, u32 trigger);
 int kfd_criu_process_info(struct file *filep, struct kfd_process *p,
 			  struct kfd_ioctl_criu_args *args);
 int kfd_criu_checkpoint(struct file *filep, struct kfd_process *p,
@@ -193,6 +194,7 @@ int kfd_criu_restore(struct file *filep, struct kfd_process *p,
 		     struct kfd_ioctl_criu_args *args);
 int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 		    struct kfd_ioctl_criu_args *args);
+void kfd_criu_gpu_reset(void);
 void kfd_criu_process_release(struct kfd_process *p);
 int kfd_criu_init(void);
 void kfd_criu_exit(void);
@@ -206,37 +208,11 @@ int kfd_criu_claim_sdma(unsigned long *free, u32 queues, u32 engines, u32 wanted
 
 /* kfd_criu_mqd.c */
 
-/**
- * struct kfd_criu_mqd_field - a word of an MQD that belongs to the image
- * @dword: its index
- * @mask: the bits of it that do
- */
-struct kfd_criu_mqd_field {
-	u16 dword;
-	u32 mask;
-};
-
-/**
- * struct kfd_criu_mqd_layout - what an image keeps of an MQD
- * @size: of the MQD in bytes
- * @fields: the words that hold progress or the CU mask
- * @num_fields: how many
- * @more: those that not all relatives of this layout have
- * @num_more: how many
- * @ctl_stack: the control stack lies behind the MQD, one page from its start
- * @check: are these values of a queue that can exist? 0 or -EINVAL
- */
-struct kfd_criu_mqd_layout {
-	u32 size;
-	const struct kfd_criu_mqd_field *fields;
-	u32 num_fields;
-	const struct kfd_criu_mqd_field *more;
-	u32 num_more;
-	bool ctl_stack;
-	int (*check)(const u32 *mqd, const struct kfd_criu_queue_record *q);
-};
+struct kfd_criu_mqd_layout;
 
 const struct kfd_criu_mqd_layout *kfd_criu_mqd_layout(struct kfd_node *node, u32 type);
+int kfd_criu_mqd_check(const struct kfd_criu_mqd_layout *layout, const u32 *mqd,
+		       const struct kfd_criu_queue_record *q, u32 ctl_stack_size);
 void kfd_criu_mqd_copy(const struct kfd_criu_mqd_layout *layout, u32 *to, const u32 *from);
 
 /* kfd_criu_show.c */
@@ -284,6 +260,7 @@ static inline int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 	return -EOPNOTSUPP;
 }
 
+static inline void kfd_criu_gpu_reset(void) {}
 static inline void kfd_criu_process_release(struct kfd_process *p) {}
 static inline int kfd_criu_init(void) { return 0; }
 static inline void kfd_criu_exit(void) {}

@@ -38,26 +38,62 @@
 
 #define NO_FD		(~0U)
 
+/* So many BOs are reserved at the same time, for long enough to be worth it. */
+#define MAP_AT_ONCE	32
+
 /*
  * References that a dma-buf of ours has when nobody outside uses it: that of
  * the kgd_mem, of the GEM object, and of the driver's own GEM handle.
  */
 #define DMABUF_OWN_REFS	3
 
-/* &kfd_process.mutex keeps BOs and their mappings as they are. */
+/**
+ * struct walk - where a walk over the BOs of a process is
+ * @p: the process; its mutex keeps BOs and their mappings as they are
+ * @device: index of the GPU
+ * @data: whatever the caller needs
+ */
+struct walk {
+	struct kfd_process *p;
+	u32 device;
+	void *data;
+};
+
+/*
+ * All BOs in the order of the image. idr_for_each() goes from one to the next, while
+ * idr_get_next() begins anew at the root each time.
+ */
+static int walk_bos(struct kfd_process *p, int (*fn)(int id, void *mem, void *walk), void *data)
+{
+	struct walk walk = { .p = p, .data = data };
+	int err = 0;
+
+	lockdep_assert_held(&p->mutex);
+	for (; walk.device < p->n_pdds && !err; walk.device++)
+		err = idr_for_each(&p->pdds[walk.device]->alloc_idr, fn, &walk);
+	return err;
+}
+
+/* Mappings on several GPUs are mostly made in order, so the next GPU is a good guess. */
 static u64 mapped_gpus(struct kfd_process *p, const struct kgd_mem *mem)
 {
 	struct kfd_mem_attachment *entry;
+	u32 gpu = 0, tried;
 	u64 gpus = 0;
-	u32 i;
 
-	list_for_each_entry(entry, &mem->attachments, list) {
+	lockdep_assert_held(&p->mutex);
+	list_for_each_entry_reverse(entry, &mem->attachments, list) {
 		if (!entry->is_mapped)
 			continue;
-		for (i = 0; i < p->n_pdds; i++)
-			if (p->pdds[i]->drm_priv &&
-			    drm_priv_to_vm(p->pdds[i]->drm_priv) == entry->bo_va->base.vm)
-				gpus |= BIT_ULL(i);
+		for (tried = 0; tried < p->n_pdds; tried++, gpu++) {
+			if (gpu >= p->n_pdds)
+				gpu = 0;
+			if (p->pdds[gpu]->drm_priv &&
+			    drm_priv_to_vm(p->pdds[gpu]->drm_priv) == entry->bo_va->base.vm) {
+				gpus |= BIT_ULL(gpu++);
+				break;
+			}
+		}
 	}
 	return gpus;
 }
@@ -76,50 +112,64 @@ static bool is_shared(const struct kgd_mem *mem)
 	return file_count(mem->dmabuf->file) > refs;
 }
 
+static int check_one(int id, void *entry, void *data)
+{
+	const struct walk *walk = data;
+	struct kfd_process_device *pdd = walk->p->pdds[walk->device];
+	const struct kgd_mem *mem = entry;
+
+	/* Restored as a copy, it would no longer be the other's memory. */
+	if (mem->is_imported)
+		return kfd_criu_refuse(-EOPNOTSUPP, "bo", MAKE_HANDLE(pdd->user_gpu_id, id),
+				       "is imported", 1, 0);
+	if (is_shared(mem))
+		return kfd_criu_refuse(-EOPNOTSUPP, "bo", MAKE_HANDLE(pdd->user_gpu_id, id),
+				       "is exported", file_count(mem->dmabuf->file),
+				       DMABUF_OWN_REFS);
+	return 0;
+}
+
 static int bo_check(struct kfd_process *p)
 {
-	struct kfd_process_device *pdd;
-	struct kgd_mem *mem;
-	void *entry;
-	int id;
-	u32 i;
+	return walk_bos(p, check_one, NULL);
+}
 
-	for (i = 0; i < p->n_pdds; i++) {
-		pdd = p->pdds[i];
-		idr_for_each_entry(&pdd->alloc_idr, entry, id) {
-			mem = entry;
-			/* Restored as a copy, it would no longer be the other's memory. */
-			if (mem->is_imported)
-				return kfd_criu_refuse(-EOPNOTSUPP, "bo",
-						       MAKE_HANDLE(pdd->user_gpu_id, id),
-						       "is imported", 1, 0);
-			if (is_shared(mem))
-				return kfd_criu_refuse(-EOPNOTSUPP, "bo",
-						       MAKE_HANDLE(pdd->user_gpu_id, id),
-						       "is exported",
-						       file_count(mem->dmabuf->file),
-						       DMABUF_OWN_REFS);
-		}
-	}
+static int count_one(int id, void *mem, void *data)
+{
+	const struct walk *walk = data;
+	struct kfd_criu_counts *counts = walk->data;
+
+	counts->bos++;
 	return 0;
 }
 
 static void bo_count(struct kfd_process *p, struct kfd_criu_counts *counts)
 {
-	void *mem;
-	int id;
-	u32 i;
-
-	for (i = 0; i < p->n_pdds; i++)
-		idr_for_each_entry(&p->pdds[i]->alloc_idr, mem, id)
-			counts->bos++;
+	walk_bos(p, count_one, counts);
 }
 
-static int save_one(struct kfd_criu_save *s, u32 device, u32 id, struct kgd_mem *mem,
-		    struct kfd_criu_bo_record *rec, struct kfd_criu_bo_bucket *bucket)
+/**
+ * struct saving - how far the BOs are saved, or exported
+ * @rec: the record of the next BO
+ * @bucket: the bucket of the next BO
+ * @file: where the next BO's dma-buf goes
+ */
+struct saving {
+	struct kfd_criu_bo_record *rec;
+	struct kfd_criu_bo_bucket *bucket;
+	struct file **file;
+};
+
+static int save_one(int id, void *entry, void *data)
 {
-	struct kfd_process_device *pdd = s->p->pdds[device];
+	const struct walk *walk = data;
+	struct kfd_process_device *pdd = walk->p->pdds[walk->device];
 	u64 mmap_id = KFD_MMAP_GPU_ID(pdd->user_gpu_id);
+	struct saving *saving = walk->data;
+	struct kfd_criu_bo_bucket *bucket = saving->bucket++;
+	struct kfd_criu_bo_record *rec = saving->rec++;
+	struct kgd_mem *mem = entry;
+	int err = 0;
 
 	/* Of an AQL queue's ring that is the size of the memory, mapped twice. */
 	bucket->size = amdgpu_bo_size(mem->bo);
@@ -135,38 +185,62 @@ static int save_one(struct kfd_criu_save *s, u32 device, u32 id, struct kgd_mem 
 	else
 		bucket->offset = amdgpu_bo_mmap_offset(mem->bo);
 
-	rec->gpus = mapped_gpus(s->p, mem);
+	rec->gpus = mapped_gpus(walk->p, mem);
 	rec->handle = id;
-	rec->device = device;
+	rec->device = walk->device;
 	rec->bucket = kfd_criu_bucket_crc(bucket);
 	if (mem->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR)
-		return amdgpu_ttm_tt_get_userptr(&mem->bo->tbo, &rec->user_addr);
-	return 0;
+		err = amdgpu_ttm_tt_get_userptr(&mem->bo->tbo, &rec->user_addr);
+	trace_kfd_criu_object("bo", "save", id, pdd->user_gpu_id, err);
+	cond_resched();
+	return err;
 }
 
 static int bo_save(struct kfd_criu_save *s)
 {
-	struct kfd_criu_bo_bucket *bucket = s->buckets;
-	struct kfd_criu_bo_record *rec;
-	struct kfd_process *p = s->p;
-	void *mem;
-	int id, err;
-	u32 i;
+	struct saving saving = { .bucket = s->buckets };
 
 	if (!s->counts.bos)
 		return 0;
-	rec = kfd_criu_write(&s->w, KFD_CRIU_RECORD_BOS, s->counts.bos, sizeof(*rec), 0);
-	if (!rec)
+	saving.rec = kfd_criu_write(&s->w, KFD_CRIU_RECORD_BOS, s->counts.bos,
+				    sizeof(*saving.rec), 0);
+	if (!saving.rec)
 		return s->w.err;
-	for (i = 0; i < p->n_pdds; i++) {
-		idr_for_each_entry(&p->pdds[i]->alloc_idr, mem, id) {
-			err = save_one(s, i, id, mem, rec++, bucket++);
-			trace_kfd_criu_object("bo", "save", id, p->pdds[i]->user_gpu_id, err);
-			if (err)
-				return err;
-		}
+	return walk_bos(s->p, save_one, &saving);
+}
+
+/*
+ * A descriptor for a BO with contents, reserved, in its bucket, and the dma-buf that is to be
+ * installed there. Nothing for any other BO.
+ */
+static int export(struct kgd_mem *mem, struct kfd_criu_bo_bucket *bucket, struct file **file)
+{
+	struct dma_buf *dmabuf;
+	int err, fd;
+
+	bucket->dmabuf_fd = NO_FD;
+	if (!(bucket->alloc_flags & BO_CONTENTS))
+		return 0;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	err = amdgpu_amdkfd_gpuvm_export_dmabuf(mem, &dmabuf);
+	if (err) {
+		put_unused_fd(fd);
+		return err;
 	}
+	bucket->dmabuf_fd = fd;
+	*file = dmabuf->file;
 	return 0;
+}
+
+static int export_one(int id, void *mem, void *data)
+{
+	const struct walk *walk = data;
+	struct saving *saving = walk->data;
+
+	cond_resched();
+	return export(mem, saving->bucket++, saving->file++);
 }
 
 /**
@@ -180,32 +254,9 @@ static int bo_save(struct kfd_criu_save *s)
  */
 int kfd_criu_export_bos(struct kfd_criu_save *s, struct file **files)
 {
-	struct kfd_process *p = s->p;
-	struct dma_buf *dmabuf;
-	int id, err, fd;
-	u32 i, n = 0;
-	void *mem;
+	struct saving saving = { .bucket = s->buckets, .file = files };
 
-	lockdep_assert_held(&p->mutex);
-	for (i = 0; i < p->n_pdds; i++) {
-		idr_for_each_entry(&p->pdds[i]->alloc_idr, mem, id) {
-			struct kfd_criu_bo_bucket *bucket = &s->buckets[n++];
-
-			if (!(bucket->alloc_flags & BO_CONTENTS))
-				continue;
-			fd = get_unused_fd_flags(O_CLOEXEC);
-			if (fd < 0)
-				return fd;
-			err = amdgpu_amdkfd_gpuvm_export_dmabuf(mem, &dmabuf);
-			if (err) {
-				put_unused_fd(fd);
-				return err;
-			}
-			bucket->dmabuf_fd = fd;
-			files[n - 1] = dmabuf->file;
-		}
-	}
-	return 0;
+	return walk_bos(s->p, export_one, &saving);
 }
 
 /**
@@ -322,6 +373,27 @@ static int verify_access(const struct kfd_criu_transaction *r, u32 i)
 	return 0;
 }
 
+/* The VM of each GPU has such addresses; it would say so late, and in the log. */
+static int verify_reach(const struct kfd_criu_transaction *r, u32 i)
+{
+	const struct kfd_criu_bo_bucket *bucket = &r->bo_buckets[i];
+	bool twice = bucket->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_AQL_QUEUE_MEM;
+	u64 last = bucket->addr + (bucket->size << twice) - 1, max_pfn;
+	u32 gpu;
+
+	for (gpu = 0; gpu < r->img.num_devices; gpu++) {
+		if (!(r->img.bos[i].gpus & BIT_ULL(gpu)))
+			continue;
+		max_pfn = r->pdds[gpu]->dev->adev->vm_manager.max_pfn;
+		if (last >> AMDGPU_GPU_PAGE_SHIFT >= max_pfn)
+			return kfd_criu_refuse(-EINVAL, "bo",
+					       MAKE_HANDLE(bucket->gpu_id, r->img.bos[i].handle),
+					       "address beyond those of the GPU", last,
+					       max_pfn << AMDGPU_GPU_PAGE_SHIFT);
+	}
+	return 0;
+}
+
 /**
  * struct span - addresses that something occupies
  * @start: first byte
@@ -336,24 +408,29 @@ static int span_order(const void *a, const void *b)
 {
 	const struct span *x = a, *y = b;
 
+	/* sort() of a large image takes long, and lets nobody else run by itself */
+	cond_resched();
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* No two BOs at one address of a VM, and none where the driver has its own. */
-static int verify_addresses(const struct kfd_criu_transaction *r)
+/* Sorted only if need be: who allocates one after the other has addresses in order. */
+static void sort_spans(struct span *spans, u32 n)
 {
-	u64 *busy_until;
-	struct span *spans;
-	u32 i, gpu, n = 0;
-	int err = 0;
+	u32 i;
 
-	spans = kvmalloc_array(r->img.num_bos + 2 * r->img.num_devices, sizeof(*spans),
-			       GFP_KERNEL_ACCOUNT);
-	busy_until = kcalloc(r->img.num_devices, sizeof(*busy_until), GFP_KERNEL_ACCOUNT);
-	if (!spans || !busy_until) {
-		err = -ENOMEM;
-		goto out;
+	for (i = 1; i < n; i++) {
+		if (spans[i].start < spans[i - 1].start) {
+			sort(spans, n, sizeof(*spans), span_order, NULL);
+			return;
+		}
 	}
+}
+
+/* What the BOs occupy, by address. Returns how many are mapped. */
+static u32 bo_spans(const struct kfd_criu_transaction *r, struct span *spans)
+{
+	u32 i, n = 0;
+
 	for (i = 0; i < r->img.num_bos; i++) {
 		const struct kfd_criu_bo_bucket *bucket = &r->bo_buckets[i];
 		bool twice = bucket->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_AQL_QUEUE_MEM;
@@ -366,6 +443,15 @@ static int verify_addresses(const struct kfd_criu_transaction *r)
 			.gpus = r->img.bos[i].gpus,
 		};
 	}
+	sort_spans(spans, n);
+	return n;
+}
+
+/* What the driver occupies in the VMs, by address. */
+static u32 own_spans(const struct kfd_criu_transaction *r, struct span *spans)
+{
+	u32 i, n = 0;
+
 	for (i = 0; i < r->img.num_devices; i++) {
 		const struct qcm_process_device *qpd = &r->pdds[i]->qpd;
 
@@ -385,16 +471,46 @@ static int verify_addresses(const struct kfd_criu_transaction *r)
 				.gpus = BIT_ULL(i),
 			};
 	}
-	sort(spans, n, sizeof(*spans), span_order, NULL);
-	for (i = 0; i < n && !err; i++) {
-		for (gpu = 0; gpu < r->img.num_devices; gpu++) {
-			if (!(spans[i].gpus & BIT_ULL(gpu)))
-				continue;
-			if (spans[i].start < busy_until[gpu])
-				err = kfd_criu_refuse(-EEXIST, "bo", 0, "address is taken",
-						      spans[i].start, busy_until[gpu]);
-			busy_until[gpu] = max(busy_until[gpu], spans[i].end);
-		}
+	sort_spans(spans, n);
+	return n;
+}
+
+/* Spans come in ascending order. @busy_until: for each GPU, the end of those before. */
+static int occupy(const struct span *span, u64 *busy_until)
+{
+	u64 gpus = span->gpus;
+	u32 gpu;
+
+	while (gpus) {
+		gpu = __ffs64(gpus);
+		gpus &= gpus - 1;
+		if (span->start < busy_until[gpu])
+			return kfd_criu_refuse(-EEXIST, "bo", 0, "address is taken", span->start,
+					       busy_until[gpu]);
+		busy_until[gpu] = span->end;
+	}
+	return 0;
+}
+
+/* No two BOs at one address of a VM, and none where the driver has its own. */
+static int verify_addresses(const struct kfd_criu_transaction *r)
+{
+	struct span *spans, *own, *bo, *first_bo, *end;
+	u64 *busy_until;
+	int err = 0;
+
+	spans = kfd_criu_alloc(r->img.num_bos + 2 * r->img.num_devices, sizeof(*spans));
+	busy_until = kcalloc(r->img.num_devices, sizeof(*busy_until), GFP_KERNEL_ACCOUNT);
+	if (!spans || !busy_until) {
+		err = -ENOMEM;
+		goto out;
+	}
+	first_bo = spans + own_spans(r, spans);
+	end = first_bo + bo_spans(r, first_bo);
+	for (own = spans, bo = first_bo; !err && (own < first_bo || bo < end);) {
+		bool is_own = bo == end || (own < first_bo && own->start <= bo->start);
+
+		err = occupy(is_own ? own++ : bo++, busy_until);
 	}
 out:
 	kfree(busy_until);
@@ -432,6 +548,7 @@ static int bo_verify(struct kfd_criu_transaction *r)
 	for (i = 0; i < r->img.num_bos && !err; i++) {
 		err = verify_bucket(r, i);
 		err = err ?: verify_access(r, i);
+		err = err ?: verify_reach(r, i);
 	}
 	err = err ?: verify_addresses(r);
 	return err ?: verify_signal_page(r);
@@ -483,87 +600,84 @@ static int create(struct kfd_criu_transaction *r, u32 i)
 	return 0;
 }
 
-static int map(struct kfd_criu_transaction *r, u32 i)
+static int not_created(const struct kfd_criu_transaction *r, u32 i, int err)
 {
-	u64 gpus = r->img.bos[i].gpus;
+	return kfd_criu_refuse(err, "bo",
+			       MAKE_HANDLE(r->bo_buckets[i].gpu_id, r->img.bos[i].handle),
+			       "can't be created", r->bo_buckets[i].size, 0);
+}
+
+/* Map the BOs from @first on, @n of them. */
+static int map_some(struct kfd_criu_transaction *r, u32 first, u32 n, struct amdgpu_sync *sync)
+{
+	struct amdgpu_amdkfd_map maps[MAP_AT_ONCE];
+	u32 i, mapped = 0;
 	int err;
-	u32 gpu;
 
-	for (gpu = 0; gpu < r->img.num_devices; gpu++) {
-		struct kfd_process_device *pdd = r->pdds[gpu];
-
-		if (!(gpus & BIT_ULL(gpu)))
-			continue;
-		err = amdgpu_amdkfd_gpuvm_map_memory_to_gpu(pdd->dev->adev, r->bos[i].mem,
-							    pdd->drm_priv);
-		if (err)
-			return err;
-		r->bos[i].mapped |= BIT_ULL(gpu);
-	}
-	return 0;
-}
-
-static int export(struct kfd_criu_transaction *r, u32 i)
-{
-	struct kfd_criu_bo_bucket *bucket = &r->bo_buckets[i];
-	struct dma_buf *dmabuf;
-	int err, fd;
-
-	bucket->dmabuf_fd = NO_FD;
-	if (!(bucket->alloc_flags & BO_CONTENTS))
+	for (i = first; i < first + n; i++)
+		if (r->img.bos[i].gpus)
+			maps[mapped++] = (struct amdgpu_amdkfd_map) {
+				.mem = r->bos[i].mem,
+				.vms = r->img.bos[i].gpus,
+			};
+	if (!mapped)
 		return 0;
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		return fd;
-	err = amdgpu_amdkfd_gpuvm_export_dmabuf(r->bos[i].mem, &dmabuf);
-	if (err) {
-		put_unused_fd(fd);
-		return err;
-	}
-	bucket->dmabuf_fd = fd;
-	r->bos[i].file = dmabuf->file;
-	return 0;
+	err = amdgpu_amdkfd_gpuvm_map_many(r->p->kgd_process_info, r->drm_privs, maps, mapped,
+					   sync);
+	if (!err)
+		return 0;
+	/* The first that is not mapped everywhere is the one to blame. */
+	for (i = first; i < first + n - 1; i++)
+		if (hweight64(mapped_gpus(r->p, r->bos[i].mem)) < hweight64(r->img.bos[i].gpus))
+			break;
+	return not_created(r, i, err);
 }
 
-/* Page tables are written and seen before anybody may use them. */
-static int finish_mappings(struct kfd_criu_transaction *r)
+static int create_some(struct kfd_criu_transaction *r, u32 first, u32 n, struct amdgpu_sync *sync)
 {
 	int err;
 	u32 i;
 
-	for (i = 0; i < r->img.num_bos; i++) {
-		struct kfd_process_device *pdd = r->pdds[r->img.bos[i].device];
-
-		if (!r->bos[i].mapped)
-			continue;
-		err = amdgpu_amdkfd_gpuvm_sync_memory(pdd->dev->adev, r->bos[i].mem, true);
+	for (i = first; i < first + n; i++) {
+		err = create(r, i);
 		if (err)
-			return err;
+			return not_created(r, i, err);
+		cond_resched();
 	}
-	for (i = 0; i < r->img.num_devices; i++)
-		if (r->pdds[i]->drm_priv)
-			kfd_flush_tlb(r->pdds[i]);
+	err = map_some(r, first, n, sync);
+	if (err)
+		return err;
+	for (i = first; i < first + n; i++) {
+		err = export(r->bos[i].mem, &r->bo_buckets[i], &r->bos[i].file);
+		trace_kfd_criu_object("bo", "create", r->img.bos[i].handle,
+				      r->bo_buckets[i].gpu_id, err);
+		if (err)
+			return not_created(r, i, err);
+		cond_resched();
+	}
 	return 0;
 }
 
 static int bo_prepare(struct kfd_criu_transaction *r)
 {
+	struct amdgpu_sync sync;
 	int err = 0;
-	u32 i;
+	u32 i, n;
 
-	for (i = 0; i < r->img.num_bos; i++) {
-		err = create(r, i);
-		err = err ?: map(r, i);
-		err = err ?: export(r, i);
-		trace_kfd_criu_object("bo", "create", r->img.bos[i].handle,
-				      r->bo_buckets[i].gpu_id, err);
-		if (err)
-			return kfd_criu_refuse(err, "bo",
-					       MAKE_HANDLE(r->bo_buckets[i].gpu_id,
-							   r->img.bos[i].handle),
-					       "can't be created", r->bo_buckets[i].size, 0);
+	for (i = 0; i < r->img.num_devices; i++)
+		r->drm_privs[i] = r->pdds[i]->drm_priv;
+	amdgpu_sync_create(&sync);
+	for (i = 0; i < r->img.num_bos && !err; i += n) {
+		n = min_t(u32, r->img.num_bos - i, MAP_AT_ONCE);
+		err = create_some(r, i, n, &sync);
 	}
-	return finish_mappings(r);
+	/* Page tables are written and seen before anybody may use them. */
+	err = err ?: amdgpu_sync_wait(&sync, true);
+	amdgpu_sync_free(&sync);
+	for (i = 0; i < r->img.num_devices && !err; i++)
+		if (r->pdds[i]->drm_priv)
+			kfd_flush_tlb(r->pdds[i]);
+	return err;
 }
 
 /* A pending signal must not keep us from cleaning up. */
@@ -581,8 +695,8 @@ static void undo_one(struct kfd_criu_transaction *r, u32 i)
 	const struct kfd_criu_bo_record *rec = &r->img.bos[i];
 	struct kfd_process_device *pdd = r->pdds[rec->device];
 	struct kfd_criu_bo_undo *bo = &r->bos[i];
+	u64 gpus;
 	int err;
-	u32 gpu;
 
 	if (bo->file) {
 		put_unused_fd(r->bo_buckets[i].dmabuf_fd);
@@ -590,13 +704,12 @@ static void undo_one(struct kfd_criu_transaction *r, u32 i)
 	}
 	if (!bo->mem)
 		return;
-	for (gpu = 0; gpu < r->img.num_devices; gpu++) {
-		if (!(bo->mapped & BIT_ULL(gpu)))
-			continue;
+	for (gpus = mapped_gpus(r->p, bo->mem); gpus; gpus &= gpus - 1) {
+		struct kfd_process_device *at = r->p->pdds[__ffs64(gpus)];
+
 		do {
-			err = amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(r->pdds[gpu]->dev->adev,
-									bo->mem,
-									r->pdds[gpu]->drm_priv);
+			err = amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(at->dev->adev, bo->mem,
+									at->drm_priv);
 		} while (interrupted(err));
 	}
 	if (r->bo_buckets[i].alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_VRAM)
@@ -609,8 +722,10 @@ static void bo_undo(struct kfd_criu_transaction *r)
 {
 	u32 i;
 
-	for (i = r->img.num_bos; i--;)
+	for (i = r->img.num_bos; i--;) {
 		undo_one(r, i);
+		cond_resched();
+	}
 }
 
 static void bo_commit(struct kfd_criu_transaction *r)
@@ -628,13 +743,18 @@ static void bo_commit(struct kfd_criu_transaction *r)
  * Is there memory below all of a user pointer, and may the GPU do with it what the BO
  * allows? The driver's worker takes memory that is not there for done.
  */
-static int check_memory(struct mm_struct *mm, struct kgd_mem *mem)
+static int check_memory(int id, void *entry, void *data)
 {
+	const struct walk *walk = data;
 	unsigned long wanted = VM_READ, at, end;
+	struct mm_struct *mm = walk->data;
 	struct vm_area_struct *vma;
+	struct kgd_mem *mem = entry;
 	u64 addr;
 	int err;
 
+	if (!(mem->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR))
+		return 0;
 	err = amdgpu_ttm_tt_get_userptr(&mem->bo->tbo, &addr);
 	if (err)
 		return err;
@@ -651,54 +771,30 @@ static int check_memory(struct mm_struct *mm, struct kgd_mem *mem)
 	return 0;
 }
 
-static int check_all_memory(struct kfd_process *p)
+static int check_all_memory(struct kfd_process *p, struct mm_struct *mm)
 {
-	struct mm_struct *mm = get_task_mm(p->lead_thread);
-	struct kfd_process_device *pdd;
-	int id, err = 0;
-	void *entry;
-	u32 i;
+	int err;
 
-	if (!mm)
-		return -ESRCH;
 	mmap_read_lock(mm);
-	for (i = 0; i < p->n_pdds && !err; i++) {
-		pdd = p->pdds[i];
-		idr_for_each_entry(&pdd->alloc_idr, entry, id) {
-			struct kgd_mem *mem = entry;
-
-			if (mem->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR)
-				err = check_memory(mm, mem);
-			if (err)
-				break;
-		}
-	}
+	err = walk_bos(p, check_memory, mm);
 	mmap_read_unlock(mm);
-	mmput_async(mm);
 	return err;
 }
 
 /*
- * Let the driver's worker, which does the same after every invalidation, get the
- * pages. It reads the notifier's sequence anew each time that it tries. It gives
- * back the queues' count that evicted_bos stands for when nothing has changed meanwhile.
+ * Do what the driver's worker does after every invalidation. It reads the notifier's
+ * sequence anew each time that it tries. It gives back the queues' count that evicted_bos
+ * stands for when nothing has changed meanwhile.
  */
-static int bo_resume(struct kfd_process *p)
+static int get_pages(struct kfd_process *p, struct amdkfd_process_info *info)
 {
-	struct amdkfd_process_info *info = p->kgd_process_info;
 	bool missing;
-	int err;
-
-	if (!info)
-		return 0;
-	err = check_all_memory(p);
-	if (err)
-		return err;
+	int err = 0;
 
 	/* An earlier RESUME that failed further down has got here before. */
 	mutex_lock(&info->notifier_lock);
 	if (!info->evicted_bos) {
-		err = kfd_process_evict_queues(p, KFD_QUEUE_EVICTION_CRIU_RESTORE);
+		err = kfd_criu_stop_queues(p, KFD_QUEUE_EVICTION_CRIU_RESTORE);
 		if (!err)
 			info->evicted_bos = 1;
 	}
@@ -706,8 +802,7 @@ static int bo_resume(struct kfd_process *p)
 	if (err)
 		return err;
 
-	mod_delayed_work(system_freezable_wq, &info->restore_userptr_work, 0);
-	flush_delayed_work(&info->restore_userptr_work);
+	amdgpu_amdkfd_gpuvm_restore_userptrs(info);
 
 	mutex_lock(&info->lock);
 	mutex_lock(&info->notifier_lock);
@@ -718,6 +813,26 @@ static int bo_resume(struct kfd_process *p)
 	/* Those that the worker found no memory for stay on that list. */
 	if (!err && missing)
 		err = -EFAULT;
+	return err;
+}
+
+static int bo_resume(struct kfd_process *p)
+{
+	struct mm_struct *mm;
+	int err;
+
+	if (!p->kgd_process_info)
+		return 0;
+	/*
+	 * Nobody below us may drop the last reference: that waits for all readers of the
+	 * table of processes, of which one may wait for p->mutex.
+	 */
+	mm = get_task_mm(p->lead_thread);
+	if (!mm)
+		return -ESRCH;
+	err = check_all_memory(p, mm);
+	err = err ?: get_pages(p, p->kgd_process_info);
+	mmput_async(mm);
 	return err;
 }
 

@@ -35,6 +35,10 @@ static void identify(struct kfd_node *node, struct kfd_criu_device_record *rec)
 	rec->sdma_engines = kfd_get_num_sdma_engines(node);
 	rec->xgmi_engines = kfd_get_num_xgmi_sdma_engines(node);
 	rec->engine_queues = node->kfd->device_info.num_sdma_queues_per_engine;
+	rec->partitions = node->kfd->num_nodes;
+	rec->partition = node->node_id;
+	rec->mec_interface = node->adev->gfx.mec_feature_version;
+	rec->sdma_interface = node->adev->sdma.instance[0].feature_version;
 	if (topo) {
 		rec->ctl_stack_size = topo->node_props.ctl_stack_size;
 		rec->cwsr_size = topo->node_props.cwsr_size;
@@ -133,7 +137,13 @@ static int verify_identity(struct kfd_node *node, const struct kfd_criu_device_r
 	err = err ?: compare(id, "number of XGMI engines", here.xgmi_engines,
 			     rec->xgmi_engines);
 	err = err ?: compare(id, "queues per engine", here.engine_queues, rec->engine_queues);
-	return err ?: compare(id, "number of CUs", here.cu_count, rec->cu_count);
+	err = err ?: compare(id, "number of CUs", here.cu_count, rec->cu_count);
+	err = err ?: compare(id, "number of partitions", here.partitions, rec->partitions);
+	err = err ?: compare(id, "MEC firmware interface", here.mec_interface,
+			     rec->mec_interface);
+	/* Another partition is for queue_verify() to judge: only SDMA queues mind. */
+	return err ?: compare(id, "SDMA firmware interface", here.sdma_interface,
+			      rec->sdma_interface);
 }
 
 /* The file must be a render node of that GPU (of that partition), with an unused VM. */
@@ -146,7 +156,8 @@ static int verify_drm_file(struct kfd_node *node, struct file *file, u32 id)
 	if (amdgpu_file_to_fpriv(file, &fpriv))
 		return kfd_criu_refuse(-EBADF, "device", id, "not a render node of amdgpu", 0, 1);
 	drm_file = file->private_data;
-	if (drm_file->minor->dev != ddev)
+	/* All partitions of a GPU have the GPU as their minors' device. */
+	if (drm_file->minor != ddev->render && drm_file->minor != ddev->primary)
 		return kfd_criu_refuse(-EBADF, "device", id, "render node of another GPU",
 				       drm_file->minor->index, ddev->render->index);
 	if (fpriv->vm.process_info)
@@ -213,15 +224,11 @@ static int device_verify(struct kfd_criu_transaction *r)
 		err = verify_identity(node, rec);
 		if (err)
 			return err;
+		/* A file is a node of one GPU alone, and none is named twice. */
 		r->drm_files[i] = fget(bucket->drm_fd);
 		err = verify_drm_file(node, r->drm_files[i], rec->user_gpu_id);
 		if (err)
 			return err;
-		for (j = 0; j < i; j++)
-			if (r->drm_files[j] && r->drm_files[j]->private_data ==
-					       r->drm_files[i]->private_data)
-				return kfd_criu_refuse(-EBADF, "device", rec->user_gpu_id,
-						       "render node is named twice", j, i);
 	}
 	return verify_ids(r);
 }
@@ -263,7 +270,7 @@ static int hold_userptrs(struct kfd_process *p)
 
 	if (!info)
 		return 0;
-	err = kfd_process_evict_queues(p, KFD_QUEUE_EVICTION_CRIU_RESTORE);
+	err = kfd_criu_stop_queues(p, KFD_QUEUE_EVICTION_CRIU_RESTORE);
 	if (err)
 		return err;
 	mutex_lock(&info->notifier_lock);
@@ -319,6 +326,12 @@ static void empty_vm(struct kfd_process_device *pdd)
 		return;
 	kfd_process_device_destroy_cwsr_dgpu(pdd);
 	kfd_process_device_destroy_ib_mem(pdd);
+	/* What MES keeps of a process comes with its first queue. */
+	if (pdd->proc_ctx_cpu_ptr) {
+		amdgpu_amdkfd_free_gtt_mem(pdd->dev->adev, &pdd->proc_ctx_bo);
+		pdd->proc_ctx_cpu_ptr = NULL;
+		pdd->proc_ctx_gpu_addr = 0;
+	}
 	pdd->qpd.tba_addr = 0;
 	pdd->qpd.tma_addr = 0;
 	kfd_free_process_doorbells(pdd->dev->kfd, pdd);

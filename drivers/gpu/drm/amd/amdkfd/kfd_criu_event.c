@@ -81,8 +81,6 @@ static int create(struct kfd_process *p, const struct kfd_criu_event_record *rec
 	ev = kzalloc(sizeof(*ev), GFP_KERNEL_ACCOUNT);
 	if (!ev)
 		return -ENOMEM;
-	spin_lock_init(&ev->lock);
-	init_waitqueue_head(&ev->wq);
 	ev->type = rec->type;
 	ev->auto_reset = rec->flags & KFD_CRIU_EVENT_AUTO_RESET;
 	ev->signaled = rec->flags & KFD_CRIU_EVENT_SIGNALED;
@@ -94,7 +92,7 @@ static int create(struct kfd_process *p, const struct kfd_criu_event_record *rec
 	err = kfd_event_restore(p, ev, rec->id);
 	if (err) {
 		kfree(ev);
-		return err == -ENOSPC ? -EEXIST : err;
+		return err;
 	}
 	kfd_event_set_slot(p, rec->id, rec->slot);
 	return 0;

@@ -14,11 +14,13 @@
 #include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 #include <linux/wordpart.h>
 #include <kunit/visibility.h>
 #include <uapi/linux/kfd_ioctl.h>
@@ -34,6 +36,31 @@ static_assert(KFD_CRIU_LOCATION_SYSTEM == KFD_IOCTL_SVM_LOCATION_SYSMEM);
 static_assert(KFD_CRIU_RANGE_SVM_FLAGS == 2 * KFD_IOCTL_SVM_FLAG_EXT_COHERENT - 1);
 static_assert(sizeof(struct kfd_hsa_memory_exception_data) <=
 	      sizeof_field(struct kfd_criu_event_record, data));
+
+/**
+ * kfd_criu_alloc - allocate what an image or a caller decides the size of
+ * @n: number of elements
+ * @size: of each
+ *
+ * It is charged to the caller. If there is not so much memory, or it is more than the
+ * caller's cgroup may have, that is the caller's error and nobody is killed for it. Nothing
+ * of more than eight contiguous pages is asked for.
+ *
+ * Context: process context; sleeps.
+ * Return: zeroed memory for kvfree(), or NULL
+ */
+void *kfd_criu_alloc(size_t n, size_t size)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN | __GFP_ZERO;
+	size_t bytes = size_mul(n, size);
+
+	if (bytes == SIZE_MAX)
+		return NULL;
+	/* kvmalloc() would try contiguous memory of any size first. */
+	if (bytes <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+		return kmalloc(bytes, gfp);
+	return __vmalloc(bytes, gfp);
+}
 
 /* A checksum goes on for long enough to let others run now and then. */
 #define CRC_CHUNK	SZ_1M
@@ -271,7 +298,7 @@ static int check_disjoint(struct verifier *v, u32 count, span_fn get, const char
 	if (i == count)
 		return 0;
 
-	spans = kvmalloc_array(count, sizeof(*spans), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	spans = kfd_criu_alloc(count, sizeof(*spans));
 	if (!spans)
 		return refuse(v, -ENOMEM, "no memory to sort a table", count, 0);
 	for (i = 0; i < count; i++)
@@ -484,7 +511,7 @@ static int check_process(struct verifier *v)
 static bool identity_empty(const struct kfd_criu_device_record *dev)
 {
 	size_t start = offsetof(struct kfd_criu_device_record, gc_version);
-	size_t end = offsetofend(struct kfd_criu_device_record, cu_count);
+	size_t end = offsetofend(struct kfd_criu_device_record, sdma_interface);
 
 	return !memchr_inv((const u8 *)dev + start, 0, end - start);
 }
@@ -1048,6 +1075,7 @@ EXPORT_SYMBOL_IF_KUNIT(kfd_criu_image_open);
 /**
  * kfd_criu_writer_finish - fill in the header and verify what was written
  * @w: the writer; the image is the first @w->pos bytes of @w->buf
+ * @img: where everything is, filled on success, else cleared
  * @why: what is wrong with it, if something is
  *
  * A process can bring itself into states that the image has no place for. That
@@ -1061,13 +1089,14 @@ EXPORT_SYMBOL_IF_KUNIT(kfd_criu_image_open);
  * * -ENOMEM: no memory
  * * -EOPNOTSUPP: the verifier refuses the image
  */
-int kfd_criu_writer_finish(struct kfd_criu_writer *w, struct kfd_criu_complaint *why)
+int kfd_criu_writer_finish(struct kfd_criu_writer *w, struct kfd_criu_image *img,
+			   struct kfd_criu_complaint *why)
 {
-	struct kfd_criu_image img = { .buf = w->buf, .size = w->pos };
-	struct verifier v = { .img = &img, .why = why };
+	struct verifier v = { .img = img, .why = why };
 	int ret;
 
 	*why = (struct kfd_criu_complaint) { };
+	*img = (struct kfd_criu_image) { };
 	if (w->err)
 		return refuse(&v, w->err, "no room for the image", w->size, w->pos);
 	if (w->pos > KFD_CRIU_IMAGE_MAX)
@@ -1076,7 +1105,10 @@ int kfd_criu_writer_finish(struct kfd_criu_writer *w, struct kfd_criu_complaint 
 
 	kfd_criu_writer_seal(w);
 	/* The header is ours of this moment, and a second checksum would prove nothing. */
+	*img = (struct kfd_criu_image) { .buf = w->buf, .size = w->pos };
 	ret = check_contents(&v);
+	if (ret)
+		*img = (struct kfd_criu_image) { };
 	return !ret || ret == -ENOMEM ? ret : -EOPNOTSUPP;
 }
 EXPORT_SYMBOL_IF_KUNIT(kfd_criu_writer_finish);

@@ -150,7 +150,7 @@ struct kfd_criu_process_record {
 
 #define KFD_CRIU_DEVICE_VM		0x01	/* the process has acquired its VM */
 #define KFD_CRIU_DEVICE_DOORBELLS	0x02	/* and has doorbells */
-#define KFD_CRIU_DEVICE_IDENTITY	0x04	/* gc_version to cu_count are known */
+#define KFD_CRIU_DEVICE_IDENTITY	0x04	/* gc_version to sdma_interface are known */
 #define KFD_CRIU_DEVICE_RESET		0x08	/* one of its queues was reset by the driver */
 #define KFD_CRIU_DEVICE_FLAGS		0x0f
 
@@ -170,12 +170,17 @@ struct kfd_criu_process_record {
  * @xgmi_engines: number of SDMA engines for XGMI
  * @engine_queues: user queues per SDMA engine
  * @cu_count: compute units
+ * @partitions: nodes that the GPU is divided into, 1 if it is not
+ * @partition: which of them this one is, from 0; may differ if no queue minds
+ * @mec_interface: version of the interface of the firmware that runs compute queues,
+ *	called feature version by the driver
+ * @sdma_interface: and of the firmware of the SDMA engines
  * @tba: address of the process' own (second-level) trap handler, or 0
  * @tma: and of that handler's memory
  * @scratch_va: argument of SET_SCRATCH_BACKING_VA
  * @exception_status: KFD_EC_MASK() bits that are pending for this GPU
  *
- * From @gc_version on, what two GPUs must have in common for one to take over
+ * From @gc_version to @sdma_interface, what two GPUs must have in common for one to take over
  * from the other. Version 1 has none of it: see %KFD_CRIU_DEVICE_IDENTITY.
  */
 struct kfd_criu_device_record {
@@ -193,6 +198,10 @@ struct kfd_criu_device_record {
 	u32 xgmi_engines;
 	u32 engine_queues;
 	u32 cu_count;
+	u32 partitions;
+	u32 partition;
+	u32 mec_interface;
+	u32 sdma_interface;
 	u64 tba;
 	u64 tma;
 	u64 scratch_va;
@@ -378,8 +387,8 @@ static_assert(offsetof(struct kfd_criu_image_header, crc) == 40);
 static_assert(sizeof(struct kfd_criu_record) == 16);
 static_assert(sizeof(struct kfd_criu_process_record) == 32);
 static_assert(offsetof(struct kfd_criu_process_record, exception_status) == 24);
-static_assert(sizeof(struct kfd_criu_device_record) == 88);
-static_assert(offsetof(struct kfd_criu_device_record, tba) == 56);
+static_assert(sizeof(struct kfd_criu_device_record) == 104);
+static_assert(offsetof(struct kfd_criu_device_record, tba) == 72);
 static_assert(sizeof(struct kfd_criu_bo_record) == 32);
 static_assert(offsetof(struct kfd_criu_bo_record, device) == 24);
 static_assert(sizeof(struct kfd_criu_queue_record) == 120);
@@ -483,11 +492,14 @@ static inline int kfd_criu_complain(struct kfd_criu_complaint *why, int err, u32
 }
 
 size_t kfd_criu_record_size(u32 count, u32 stride, size_t extra);
+void *kfd_criu_alloc(size_t n, size_t size);
+
 void kfd_criu_writer_init(struct kfd_criu_writer *w, void *buf, size_t size);
 void *kfd_criu_write(struct kfd_criu_writer *w, enum kfd_criu_record_type type,
 		     u32 count, u32 stride, size_t extra);
 void kfd_criu_writer_seal(struct kfd_criu_writer *w);
-int kfd_criu_writer_finish(struct kfd_criu_writer *w, struct kfd_criu_complaint *why);
+int kfd_criu_writer_finish(struct kfd_criu_writer *w, struct kfd_criu_image *img,
+			   struct kfd_criu_complaint *why);
 
 int kfd_criu_image_open(struct kfd_criu_image *img, const void *buf, size_t size,
 			struct kfd_criu_complaint *why);

@@ -693,7 +693,7 @@ int kfd_criu_v1_read(const void *v1, size_t v1_size,
 		return kfd_criu_complain(why, -EMSGSIZE, 0, 0,
 					 "image larger than the limit in version 2", size,
 					 KFD_CRIU_IMAGE_MAX);
-	buf = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	buf = kfd_criu_alloc(1, size);
 	if (!buf)
 		return kfd_criu_complain(why, -ENOMEM, 0, 0, "no memory for version 2", size, 0);
 

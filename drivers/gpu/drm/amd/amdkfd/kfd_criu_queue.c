@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include "amdgpu_amdkfd.h"
 #include "kfd_criu.h"
+#include "kfd_criu_mqd.h"
 #include "kfd_criu_trace.h"
 #include "kfd_device_queue_manager.h"
 #include "kfd_mqd_manager.h"
@@ -79,9 +80,6 @@ static int check_one(struct kfd_process_device *pdd, const struct queue *q)
 		return kfd_criu_refuse(-EOPNOTSUPP, "queue", qp->queue_id,
 				       "no MQD layout for this generation and type",
 				       KFD_GC_VERSION(pdd->dev), qp->type);
-	if (pdd->dev->kfd->shared_resources.enable_mes)
-		return kfd_criu_refuse(-EOPNOTSUPP, "queue", qp->queue_id,
-				       "scheduled by MES", KFD_GC_VERSION(pdd->dev), 0);
 	if (qp->is_suspended || qp->is_being_destroyed || qp->is_dbg_wa)
 		return kfd_criu_refuse(-EOPNOTSUPP, "queue", qp->queue_id,
 				       "is in a debugger's hands", qp->is_suspended, 0);
@@ -134,6 +132,19 @@ static void queue_count(struct kfd_process *p, struct kfd_criu_counts *counts)
 	}
 }
 
+/*
+ * The stack grows down from its end, to where the last wave was saved. What is below has
+ * never been written to since somebody else had that memory: the image keeps its zeroes.
+ */
+static void save_ctl_stack(const struct kfd_criu_mqd_layout *layout, const u32 *mqd, void *to,
+			   u32 size)
+{
+	const struct kfd_criu_mqd_field *at = &layout->ctl_stack_offset;
+	u32 start = min(mqd[at->dword] & at->mask, size);
+
+	memcpy(to + start, (const void *)mqd + PAGE_SIZE + start, size - start);
+}
+
 /* The queue is stopped, so that its MQDs have all there is to know. */
 static void save_mqds(const struct kfd_criu_save *s, struct kfd_node *node, struct queue *q,
 		      const struct kfd_criu_mqd_layout *layout,
@@ -153,8 +164,8 @@ static void save_mqds(const struct kfd_criu_save *s, struct kfd_node *node, stru
 		else
 			kfd_criu_mqd_copy(layout, to, mqd);
 		if (rec->ctl_size)
-			memcpy((void *)kfd_criu_queue_ctl_stack(rec, xcc), mqd + PAGE_SIZE,
-			       rec->ctl_size);
+			save_ctl_stack(layout, mqd, (void *)kfd_criu_queue_ctl_stack(rec, xcc),
+				       rec->ctl_size);
 	}
 	dqm_unlock(node->dqm);
 }
@@ -223,6 +234,58 @@ static int queue_save(struct kfd_criu_save *s)
 	return 0;
 }
 
+/*
+ * The place of an SDMA doorbell among the process' doorbells tells which of the
+ * GPU's engines it rings, and the process knows that place.  The partitions of a
+ * GPU have its engines divided among them: an SDMA queue of one partition
+ * can't become that of another.
+ *
+ * Engines have ranges of doorbells, which sdma_doorbell_idx tells the first of, and
+ * a second one %KFD_QUEUE_DOORBELL_MIRROR_OFFSET further on.
+ */
+static int verify_sdma(struct kfd_node *node, const struct kfd_criu_queue_record *rec)
+{
+	const u32 *first = node->kfd->shared_resources.sdma_doorbell_idx;
+	u32 sdma = kfd_get_num_sdma_engines(node);
+	u32 xgmi = kfd_get_num_xgmi_sdma_engines(node);
+	u32 doorbell = rec->doorbell_id % KFD_QUEUE_DOORBELL_MIRROR_OFFSET;
+	u32 engines = rec->type == KFD_CRIU_QUEUE_SDMA ? sdma : xgmi;
+	u32 i, all, own, rung;
+
+	if (!engines || rec->sdma_id / engines >= node->kfd->device_info.num_sdma_queues_per_engine)
+		return kfd_criu_refuse(-EXDEV, "queue", rec->queue_id, "SDMA queue slot",
+				       rec->sdma_id, engines);
+	own = node->node_id * (sdma + xgmi) + rec->sdma_id % engines;
+	if (rec->type == KFD_CRIU_QUEUE_SDMA_XGMI)
+		own += sdma;
+	all = min_t(u32, node->kfd->num_nodes * (sdma + xgmi),
+		    ARRAY_SIZE(node->adev->doorbell_index.sdma_engine));
+	rung = all;
+	for (i = 0; i < all; i++)
+		if (first[i] <= doorbell && (rung == all || first[i] > first[rung]))
+			rung = i;
+	if (rung != own)
+		return kfd_criu_refuse(-EXDEV, "queue", rec->queue_id,
+				       "doorbell of another SDMA engine", rung, own);
+	return 0;
+}
+
+/*
+ * Version 1 has the size of a control stack only where its contents are in the image
+ * too. It is the same for all queues of a GPU: the driver accepts no other one.
+ */
+static u32 ctl_stack_size(const struct kfd_criu_transaction *r,
+			  const struct kfd_criu_queue_record *rec)
+{
+	const struct kfd_topology_device *topo;
+
+	if (rec->ctl_stack_size || !rec->cwsr ||
+	    (r->img.devices[rec->device].flags & KFD_CRIU_DEVICE_IDENTITY))
+		return rec->ctl_stack_size;
+	topo = kfd_topology_device_by_id(r->pdds[rec->device]->dev->id);
+	return topo ? topo->node_props.ctl_stack_size : 0;
+}
+
 static int verify_one(const struct kfd_criu_transaction *r, const struct kfd_criu_queue_record *rec)
 {
 	struct kfd_node *node = r->pdds[rec->device]->dev;
@@ -230,7 +293,7 @@ static int verify_one(const struct kfd_criu_transaction *r, const struct kfd_cri
 	u32 xcc;
 	int err;
 
-	if (!layout || node->kfd->shared_resources.enable_mes)
+	if (!layout)
 		return kfd_criu_refuse(-EOPNOTSUPP, "queue", rec->queue_id,
 				       "queues of this generation can't be restored",
 				       KFD_GC_VERSION(node), rec->type);
@@ -244,6 +307,11 @@ static int verify_one(const struct kfd_criu_transaction *r, const struct kfd_cri
 			      rec->ctl_size > rec->ctl_stack_size))
 		return kfd_criu_refuse(-EINVAL, "queue", rec->queue_id, "control stack",
 				       rec->ctl_size, rec->ctl_stack_size);
+	if (rec->type != KFD_CRIU_QUEUE_COMPUTE) {
+		err = verify_sdma(node, rec);
+		if (err)
+			return err;
+	}
 	if (rec->flags & KFD_CRIU_QUEUE_GWS && !node->gws)
 		return kfd_criu_refuse(-EXDEV, "queue", rec->queue_id, "GPU has no GWS", 0, 1);
 	if (!access_ok(u64_to_user_ptr(rec->rptr), sizeof(u64)) ||
@@ -252,7 +320,8 @@ static int verify_one(const struct kfd_criu_transaction *r, const struct kfd_cri
 		return kfd_criu_refuse(-EINVAL, "queue", rec->queue_id, "addresses", rec->ring,
 				       TASK_SIZE_MAX);
 	for (xcc = 0; xcc < rec->xccs; xcc++) {
-		err = layout->check(kfd_criu_queue_mqd(rec, xcc), rec);
+		err = kfd_criu_mqd_check(layout, kfd_criu_queue_mqd(rec, xcc), rec,
+					 ctl_stack_size(r, rec));
 		if (err)
 			return kfd_criu_refuse(err, "queue", rec->queue_id,
 					       "progress that can't be", xcc, 0);
@@ -290,7 +359,6 @@ static void fill_properties(struct queue_properties *qp, const struct kfd_criu_q
 		.eop_ring_buffer_size = rec->eop_size,
 		.ctx_save_restore_area_address = rec->cwsr,
 		.ctx_save_restore_area_size = rec->cwsr_size,
-		.ctl_stack_size = rec->ctl_stack_size,
 		/* A save area that is no BO: its range does not exist before RESUME. */
 		.cwsr_deferred = rec->type == KFD_QUEUE_TYPE_COMPUTE,
 	};
@@ -333,11 +401,10 @@ static int create(struct kfd_criu_transaction *r, const struct kfd_criu_queue_re
 	int err;
 
 	fill_properties(&qp, rec);
+	qp.ctl_stack_size = ctl_stack_size(r, rec);
 	err = kfd_queue_acquire_buffers(pdd, &qp);
 	if (err)
 		return err;
-	if (qp.cwsr_bo)
-		qp.cwsr_deferred = false;
 	err = pqm_create_queue(pqm, pdd->dev, NULL, &qp, &id, &ids, NULL);
 	if (err) {
 		kfd_queue_unref_bo_vas(pdd, &qp);

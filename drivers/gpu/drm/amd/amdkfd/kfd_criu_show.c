@@ -21,7 +21,7 @@ static void show_gpus(struct seq_file *m, const struct kfd_criu_image *img, u64 
 		seq_puts(m, " none");
 	for (i = 0; i < img->num_devices; i++)
 		if (gpus & BIT_ULL(i))
-			seq_printf(m, " %#x", img->devices[i].user_gpu_id);
+			seq_printf(m, " %u", img->devices[i].user_gpu_id);
 }
 
 static void show_process(struct seq_file *m, const struct kfd_criu_image *img)
@@ -45,12 +45,14 @@ static void show_devices(struct seq_file *m, const struct kfd_criu_image *img)
 	for (i = 0; i < img->num_devices; i++) {
 		const struct kfd_criu_device_record *rec = &img->devices[i];
 
-		seq_printf(m, "gpu %#x:", rec->user_gpu_id);
+		seq_printf(m, "gpu %u:", rec->user_gpu_id);
 		if (rec->flags & KFD_CRIU_DEVICE_IDENTITY)
 			seq_printf(m, " gfx %u.%u.%u, %u XCC, %u CUs, %u+%u SDMA engines,",
 				   IP_VERSION_MAJ(rec->gc_version), IP_VERSION_MIN(rec->gc_version),
 				   IP_VERSION_REV(rec->gc_version), rec->xcc_count, rec->cu_count,
 				   rec->sdma_engines, rec->xgmi_engines);
+		if (rec->partitions > 1)
+			seq_printf(m, " partition %u of %u,", rec->partition, rec->partitions);
 		seq_printf(m, " VM %s%s%s\n", rec->flags & KFD_CRIU_DEVICE_VM ? "acquired" : "none",
 			   rec->flags & KFD_CRIU_DEVICE_DOORBELLS ? ", doorbells" : "",
 			   rec->tba ? ", trap handler" : "");
@@ -73,7 +75,7 @@ static void show_bos(struct seq_file *m, const struct kfd_criu_process *state)
 	for (i = 0; i < img->num_bos; i++) {
 		const struct kfd_criu_bo_bucket *bucket = &state->buckets[i];
 
-		seq_printf(m, "bo %u of %#x: %s, %llu KiB at %#llx, mapped on", img->bos[i].handle,
+		seq_printf(m, "bo %u of %u: %s, %llu KiB at %#llx, mapped on", img->bos[i].handle,
 			   bucket->gpu_id, bo_type(bucket->alloc_flags), bucket->size >> 10,
 			   bucket->addr);
 		show_gpus(m, img, img->bos[i].gpus);
@@ -87,7 +89,7 @@ static void show_queues(struct seq_file *m, const struct kfd_criu_image *img)
 
 	for (q = kfd_criu_image_next_queue(img, NULL); q;
 	     q = kfd_criu_image_next_queue(img, q))
-		seq_printf(m, "queue %u of %#x: %s, ring of %llu KiB at %#llx, priority %u, %u percent%s%s\n",
+		seq_printf(m, "queue %u of %u: %s, ring of %llu KiB at %#llx, priority %u, %u percent%s%s\n",
 			   q->queue_id, img->devices[q->device].user_gpu_id,
 			   q->type != KFD_CRIU_QUEUE_COMPUTE ? "SDMA" :
 			   q->format == KFD_CRIU_QUEUE_AQL ? "AQL" : "PM4",
@@ -116,7 +118,7 @@ static void show_ranges(struct seq_file *m, const struct kfd_criu_image *img)
 	for (i = 0; i < img->num_ranges; i++) {
 		const struct kfd_criu_range_record *rec = &img->ranges[i];
 
-		seq_printf(m, "range %#llx: %llu KiB, location %#x, access by", rec->start << 12,
+		seq_printf(m, "range %#llx: %llu KiB, location %u, access by", rec->start << 12,
 			   rec->pages << 2, rec->actual);
 		show_gpus(m, img, rec->access | rec->in_place);
 		seq_putc(m, '\n');

@@ -77,11 +77,15 @@ static int range_save(struct kfd_criu_save *s)
 		rec->access = gpus(prange->bitmap_access) & mask & ~rec->in_place;
 		rec->preferred = prange->preferred_loc;
 		rec->prefetch = prange->prefetch_loc;
+		/* The eviction of VRAM migrates without the list's lock. */
+		mutex_lock(&prange->migrate_mutex);
 		rec->actual = prange->actual_loc;
+		mutex_unlock(&prange->migrate_mutex);
 		rec->svm_flags = prange->flags;
 		rec->granularity = prange->granularity;
 		trace_kfd_criu_object("range", "save", rec->start, rec->actual, 0);
 		rec++;
+		cond_resched();
 	}
 	return 0;
 }
@@ -92,15 +96,14 @@ static int range_verify(struct kfd_criu_transaction *r)
 
 	for (i = 0; i < r->img.num_ranges; i++) {
 		const struct kfd_criu_range_record *rec = &r->img.ranges[i];
-		u64 page = rec->start, end;
+		u64 page = rec->start, end = rec->start + rec->pages;
 
 		if ((rec->start | rec->pages) & (BIT_ULL(IMAGE_PAGES) - 1))
 			return kfd_criu_refuse(-EXDEV, "range", page, "not in pages of this CPU",
 					       rec->pages, PAGE_SIZE);
-		end = (rec->start + rec->pages) << 12;
-		if (end > TASK_SIZE_MAX)
+		if (end > TASK_SIZE_MAX >> 12)
 			return kfd_criu_refuse(-EINVAL, "range", page, "behind user memory", end,
-					       TASK_SIZE_MAX);
+					       TASK_SIZE_MAX >> 12);
 		for (gpu = 0; gpu < r->img.num_devices; gpu++)
 			if ((rec->access | rec->in_place) & BIT_ULL(gpu) &&
 			    !KFD_IS_SVM_API_SUPPORTED(r->pdds[gpu]->dev->adev))
@@ -122,8 +125,7 @@ static int range_prepare(struct kfd_criu_transaction *r)
 				    r->img.devices[i].user_gpu_id : 0;
 	if (!r->img.num_ranges)
 		return 0;
-	state->ranges = kvmalloc_array(r->img.num_ranges, sizeof(*state->ranges),
-				       GFP_KERNEL_ACCOUNT);
+	state->ranges = kfd_criu_alloc(r->img.num_ranges, sizeof(*state->ranges));
 	if (!state->ranges)
 		return -ENOMEM;
 	memcpy(state->ranges, r->img.ranges, r->img.num_ranges * sizeof(*state->ranges));
@@ -150,7 +152,10 @@ static void set_prefetch_location(struct kfd_process *p, unsigned long start,
 	for (node = interval_tree_iter_first(&p->svms.objects, start, last); node;
 	     node = interval_tree_iter_next(node, start, last)) {
 		prange = container_of(node, struct svm_range, it_node);
+		/* That eviction reads it, for those who listen to events. */
+		mutex_lock(&prange->migrate_mutex);
 		prange->prefetch_loc = location;
+		mutex_unlock(&prange->migrate_mutex);
 	}
 	mutex_unlock(&p->svms.lock);
 }
@@ -212,7 +217,7 @@ static int range_resume(struct kfd_process *p)
 	mm = get_task_mm(p->lead_thread);
 	if (!mm)
 		return -ESRCH;
-	attrs = kcalloc(state->num_devices + 5, sizeof(*attrs), GFP_KERNEL);
+	attrs = kcalloc(state->num_devices + 5, sizeof(*attrs), GFP_KERNEL_ACCOUNT);
 	if (!attrs) {
 		mmput_async(mm);
 		return -ENOMEM;

@@ -10,6 +10,10 @@ identifier dqm, function;
 @@
 -static void get_queue_checkpoint_info(...) { ... }
 
+@mqd_size@
+@@
+-size_t mqd_size_from_queue_type(...) { ... }
+
 @checkpoint_mqd@
 @@
 -static int checkpoint_mqd(...) { ... }

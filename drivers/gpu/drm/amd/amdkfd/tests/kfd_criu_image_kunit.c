@@ -57,6 +57,10 @@ static const struct kfd_criu_device_record devices[] = {
 		.xgmi_engines = 6,
 		.engine_queues = 8,
 		.cu_count = 76,
+		.partitions = 4,
+		.partition = 3,
+		.mec_interface = 50,
+		.sdma_interface = 51,
 		.tba = 0x7f0000002000,
 		.tma = 0x7f0000003000,
 		.scratch_va = 0x7f0000004000,
@@ -535,6 +539,7 @@ static const struct refused_case refused_cases[] = {
 	CASE("device with parts of an identity", D(1, xgmi_engines, 1)),
 	CASE("device with parts of an identity", D(1, engine_queues, 1)),
 	CASE("device with parts of an identity", D(2, cu_count, 0x80000000)),
+	CASE("device with parts of an identity", D(1, sdma_interface, 1)),
 	GOOD(D(1, tba, 1), D(1, tma, 1), D(1, scratch_va, 1), D(1, exception_status, 1)),
 
 	/* BOs */
@@ -747,7 +752,7 @@ static void kfd_criu_image_mqd_size_test(struct kunit *test)
 		write_record(&f->w, 'D');
 		write_record(&f->w, 'B');
 		write_queue(&f->w, &q);
-		KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&f->w, &f->why), 0);
+		KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&f->w, &f->img, &f->why), 0);
 		KUNIT_EXPECT_STREQ(test, f->why.what ?: "good", "good");
 	}
 }
@@ -839,16 +844,16 @@ static void kfd_criu_image_layout_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, get_unaligned_le32(image + 64), process.flags);
 	/* the second begins where the first ends */
 	KUNIT_EXPECT_EQ(test, get_unaligned_le16(image + 96), 2);
-	KUNIT_EXPECT_EQ(test, get_unaligned_le32(image + 100), 3 * 88);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(image + 100), 3 * 104);
 	/* the first queue: 2 times an MQD of 60 and a control stack of 12 bytes, padded */
-	KUNIT_EXPECT_EQ(test, get_unaligned_le16(image + 552), 4);
-	KUNIT_EXPECT_EQ(test, get_unaligned_le32(image + 556), 120 + 2 * (64 + 16));
-	KUNIT_EXPECT_EQ(test, image[568 + 120 + 59], 0x40);
-	KUNIT_EXPECT_EQ(test, get_unaligned_le32(image + 568 + 120 + 60), 0);
-	KUNIT_EXPECT_EQ(test, image[568 + 120 + 64], 0x41);
-	KUNIT_EXPECT_EQ(test, image[568 + 120 + 80], 0x42);
-	KUNIT_EXPECT_EQ(test, image[568 + 120 + 144], 0x43);
-	KUNIT_EXPECT_EQ(test, image[568 + 120 + 155], 0x43);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le16(image + 600), 4);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(image + 604), 120 + 2 * (64 + 16));
+	KUNIT_EXPECT_EQ(test, image[616 + 120 + 59], 0x40);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(image + 616 + 120 + 60), 0);
+	KUNIT_EXPECT_EQ(test, image[616 + 120 + 64], 0x41);
+	KUNIT_EXPECT_EQ(test, image[616 + 120 + 80], 0x42);
+	KUNIT_EXPECT_EQ(test, image[616 + 120 + 144], 0x43);
+	KUNIT_EXPECT_EQ(test, image[616 + 120 + 155], 0x43);
 
 	/* the field of the checksum counts as 0 */
 	memcpy(f->buf + ROOM / 2, image, f->size);
@@ -1010,11 +1015,11 @@ static void kfd_criu_image_order_test(struct kunit *test)
 	/* the signal page */
 	bo[117].device = 1;
 	bo[117].handle = 3;
-	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&f->w, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&f->w, &f->img, &f->why), 0);
 	KUNIT_EXPECT_NULL(test, f->why.what);
 
 	bo[198].handle = bo[0].handle;
-	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&f->w, &f->why), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&f->w, &f->img, &f->why), -EOPNOTSUPP);
 	KUNIT_EXPECT_STREQ(test, f->why.what, "two BOs with the same handle");
 	KUNIT_EXPECT_EQ(test, f->why.index, 198);
 	KUNIT_EXPECT_EQ(test, f->why.found, bo[0].handle);
@@ -1035,7 +1040,7 @@ static void kfd_criu_image_writer_test(struct kunit *test)
 		kfd_criu_writer_init(&w, small, room);
 		for (order = ORDER; *order; order++)
 			write_record(&w, *order);
-		if (w.err != -ENOSPC || kfd_criu_writer_finish(&w, &f->why) != -ENOSPC ||
+		if (w.err != -ENOSPC || kfd_criu_writer_finish(&w, &f->img, &f->why) != -ENOSPC ||
 		    !f->why.what)
 			KUNIT_FAIL(test, "room for %zu bytes of %zu", room, whole);
 		if (kfd_criu_write(&w, KFD_CRIU_RECORD_PROCESS, 1, 8, 0))
@@ -1051,7 +1056,7 @@ static void kfd_criu_image_writer_test(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, memchr_inv(small, 0, whole));
 	for (order = ORDER; *order; order++)
 		write_record(&w, *order);
-	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&w, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&w, &f->img, &f->why), 0);
 	KUNIT_EXPECT_NULL(test, f->why.what);
 	KUNIT_EXPECT_EQ(test, w.pos, whole);
 	KUNIT_EXPECT_MEMEQ(test, small, f->buf, whole);
@@ -1063,13 +1068,13 @@ static void kfd_criu_image_writer_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, w.err, -ENOSPC);
 	kfd_criu_writer_init(&w, small, whole);
 	w.pos = KFD_CRIU_IMAGE_MAX + 8;
-	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&w, &f->why), -EMSGSIZE);
+	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&w, &f->img, &f->why), -EMSGSIZE);
 	KUNIT_EXPECT_NOT_NULL(test, f->why.what);
 
 	/* The state of a process is not trusted either. */
 	build(f, ORDER);
 	((struct kfd_criu_process_record *)(find_record(f, 0) + 16))->signal_size = 4;
-	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&f->w, &f->why), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, kfd_criu_writer_finish(&f->w, &f->img, &f->why), -EOPNOTSUPP);
 	KUNIT_EXPECT_STREQ(test, f->why.what, "signal page of an odd size");
 }
 
