@@ -276,27 +276,9 @@ static int load_new_work(struct scene *s)
 	return r ? r : call(&s->p[1], call_aql_works);
 }
 
-/* Its objects can be taken down one by one, too. */
-static int call_destroy(struct ctx *c)
-{
-	unsigned int i;
-
-	/* these doorbells were mapped by another process */
-	c->sdma.doorbell_page = NULL;
-	c->aql.doorbell_page = NULL;
-	TRY(c, kfd_queue_destroy(&c->k, &c->sdma));
-	TRY(c, kfd_queue_destroy(&c->k, &c->aql));
-	for (i = 0; i < NUM_EV; i++)
-		TRY(c, kfd_event_destroy(&c->k, &c->ev[i]));
-	for (i = 0; i < NUM_BO; i++)
-		if (i != BO_PAGE)
-			TRY(c, kfd_bo_destroy(&c->k, &c->bo[i]));
-	return 0;
-}
-
 static int load_destroy(struct scene *s)
 {
-	return call(&s->p[1], call_destroy);
+	return call(&s->p[1], call_destroy_restored);
 }
 
 static int load_end(struct scene *s)

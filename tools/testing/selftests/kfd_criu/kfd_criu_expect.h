@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "../kselftest.h"
+#include "kfd_lib.h"
 
 enum criu_outcome {
 	CRIU_PASS,
@@ -102,12 +103,17 @@ static const struct criu_expect criu_state_rows[] = {
 		"oopses: a GPU without a VM is asked for its mappings"),
 	FAILS("dmabuf_import_stays_shared", "sharing is lost",
 	      "imports are restored as private copies"),
+	FAILS("imported_bo_refused", "a checkpoint with an imported BO is not refused",
+	      "imports are restored as private copies"),
 	FAILS("exported_bo_refused", "a checkpoint with an exported BO is not refused",
 	      "whoever has the dma-buf is left with a memory of his own"),
 	NOT_RUN_NOHWS("pause_of_process_on_one_gpu",
 		      "oopses: UNPAUSE asks a GPU without a VM for its page directory"),
 	FAILS("debug_session_preserved", "a checkpoint of a debugged process is not refused",
 	      "the session is state of the debugger too; nothing of it is in the image"),
+	FAILS("debugger_refused", "a checkpoint of a debugger is not refused",
+	      "the session is state of the process that is debugged, too"),
+	NOT_RUN("event_limit_preserved", "that is about images of version 2"),
 	FAILS("runtime_info_for_debugger", "a debugger finds r_debug 0",
 	      "RUNTIME_ENABLE is not in the image"),
 	FAILS("pending_exceptions_preserved", "a debugger finds a new queue",
@@ -124,6 +130,7 @@ static const struct criu_expect criu_state_rows[] = {
 	      "the MQD is the image's, with the address of the old one"),
 	FAILS("image_has_version_of_its_own", "the image says version 1",
 	      "the version was never raised, although the layout changed"),
+	NOT_RUN("image_has_no_stale_memory", "that is about images of version 2"),
 	FAILS("second_image_equals_first", "byte",
 	      "addresses of the old machine's memory are in the MQDs"),
 	FAILS("swap_twice_image_equals_first", "",
@@ -136,8 +143,6 @@ static const struct criu_expect criu_state_rows[] = {
 	NOT_RUN("checkpoint_counts_while_events_come",
 		"a race that writes past the caller's buffer"),
 	/* without a test */
-	NO_TEST("capability_in_user_namespace",
-		"the GPUs belong to the machine: its namespace is the one that counts, by design"),
 	NO_TEST("checkpoint_lock_order",
 		"lockdep sees it: make test DEBUG=1, where only stock code is spared"),
 	NO_TEST("memory_policy_preserved",
@@ -179,6 +184,8 @@ static const struct criu_expect criu_refuse_rows[] = {
 	      "queues are evicted before the process is looked at"),
 	FAILS("restore_without_descriptors", "RESTORE without descriptors: Invalid argument",
 	      "the first failure, which is undone half, decides about the second"),
+	FAILS("restore_fails_after_many_bos", "RESTORE without descriptors: Invalid argument",
+	      "the first failure, which is undone half, decides about the second"),
 	FAILS("restore_to_readonly_buckets", "the failed RESTORE left",
 	      "nothing of what was created is undone"),
 	FAILS("restore_fails_often", "RESTORE says Invalid argument",
@@ -194,9 +201,18 @@ static const struct criu_expect criu_refuse_rows[] = {
 	      "that a render node belongs to the GPU is not checked"),
 	FAILS("errno_no_render_node", "RESTORE says Invalid argument", "any mismatch is EINVAL"),
 	FAILS("errno_unknown_gpu", "RESTORE says Invalid argument", "any mismatch is EINVAL"),
+	NOT_RUN("errno_no_version_1", "every image is of version 1"),
+	FAILS("errno_bad_arguments", "RESTORE with BOs from nowhere says Invalid argument",
+	      "the first failure, which is undone half, decides about the second"),
+	FAILS("errno_process_with_event", "the failed RESTORE left",
+	      "the process is not looked at, and what fails half way leaves dma-buf fds"),
+	FAILS("errno_node_in_use", "RESTORE says Invalid argument", "any mismatch is EINVAL"),
+	NOT_RUN("errno_id_of_other_gpu", "version 1 has all GPUs of a process"),
 	/* telling why */
 	FAILS("refusal_is_traced", "no tracepoint for refusals", "there are no tracepoints"),
 	FAILS("image_in_words", "no image in words", "an image cannot be looked at"),
+	FAILS("signal_page_in_words", "words about an image that is not there",
+	      "an image cannot be looked at"),
 	/* forged images */
 	FAILS("bucket_of_another_bo_refused", "RESTORE succeeds",
 	      "nothing ties the image to its buckets"),
@@ -208,12 +224,36 @@ static const struct criu_expect criu_refuse_rows[] = {
 	NOT_RUN("hostile_mqd_has_no_effect",
 		"the stock code loads it: VMID, privileges and addresses are the image's"),
 	NOT_RUN("hostile_bo_refused", "the checks of ALLOC_MEMORY_OF_GPU are skipped"),
+	NOT_RUN("crafted_image_refused", "what the image asks for is not compared with the GPUs"),
+	NOT_RUN("save_area_in_nothing_refused", "the save area has to be there at RESTORE"),
+	FAILS("refused_during_pause_leaves_no_trace", "CHECKPOINT with an exported BO says Success",
+	      "whoever has the dma-buf is left with a memory of his own"),
 	NOT_RUN("image_of_other_generation_refused", "version 1 does not say where it was made"),
 	NOT_RUN("damaged_anywhere_refused", "what is damaged goes to the hardware"),
 	NOT_RUN("unknown_optional_record_skipped", "version 1 has no records"),
 };
 
+/* kfd_criu_perm_test.c: who may do what */
+static const struct criu_expect criu_perm_rows[] = {
+	NOT_RUN("restore_of_traced_process_refused",
+		"it works, on the memory of the wrong process, and oopses without HWS"),
+	FAILS("resume_by_other_user_with_checkpoint_restore_refused", "RESUME: Success",
+	      "the capability alone is enough, for any target"),
+	FAILS("resume_by_own_user_of_closed_process_refused", "RESUME: Success",
+	      "the capability alone is enough, for any target"),
+};
+
+/* kfd_criu_many_test.c: four GPUs that change places */
+static const struct criu_expect criu_many_rows[] = {
+	FAILS("four_rotated_gpus_fault", "the event names GPU",
+	      "the interrupt handler puts the actual id, now another GPU's, into the event's data"),
+	FAILS("four_reversed_gpus_fault", "the event names GPU",
+	      "the interrupt handler puts the actual id, now another GPU's, into the event's data"),
+};
+
 /* simgpu_criu_test.c: GPUs that fail on demand */
+#define RESETS(row)	NOT_RUN(row, "nothing in the stock code knows of resets")
+
 static const struct criu_expect criu_simgpu_rows[] = {
 	FAILS("restore_when_bo_fails", "RESTORE says Invalid argument",
 	      "nothing of what was created is undone"),
@@ -221,6 +261,69 @@ static const struct criu_expect criu_simgpu_rows[] = {
 		  "that a queue was reset is not in the image"),
 	FAILS_NOHWS("resume_when_queue_load_fails", "RESUME succeeds",
 		    "RESUME returns before anything runs"),
+	/* resets */
+	RESETS("reset_refuses_checkpoint"),
+	RESETS("reset_refuses_paused_process"),
+	RESETS("reset_refuses_restore"),
+	RESETS("reset_refuses_resume"),
+	RESETS("process_ends_in_reset"),
+};
+
+/* kfd_criu_fault_test.c: allocations and copies that fail */
+static const struct criu_expect criu_fault_rows[] = {
+	NOT_RUN("process_info_survives_faults", "oopses and leaks are known without a sweep"),
+	NOT_RUN("checkpoint_survives_faults", "oopses and leaks are known without a sweep"),
+	NOT_RUN("first_checkpoint_survives_faults", "oopses and leaks are known without a sweep"),
+	NOT_RUN("checkpoint_v1_survives_faults", "oopses and leaks are known without a sweep"),
+	NOT_RUN("restore_v1_survives_faults", "oopses and leaks are known without a sweep"),
+	NOT_RUN("unpause_survives_faults", "oopses and leaks are known without a sweep"),
+	NOT_RUN("restore_survives_faults", "oopses and leaks are known without a sweep"),
+	NOT_RUN("resume_survives_faults", "oopses and leaks are known without a sweep"),
+};
+
+/* simgpu_criu_fault_test.c: GPUs that refuse one thing after another */
+static const struct criu_expect criu_simgpu_fault_rows[] = {
+	NOT_RUN("process_info_survives_gpu_a", "oopses and leaks are known without a sweep"),
+	NOT_RUN("process_info_survives_gpu_b", "oopses and leaks are known without a sweep"),
+	NOT_RUN("checkpoint_survives_gpu_a", "oopses and leaks are known without a sweep"),
+	NOT_RUN("checkpoint_survives_gpu_b", "oopses and leaks are known without a sweep"),
+	NOT_RUN("unpause_survives_gpu_a", "oopses and leaks are known without a sweep"),
+	NOT_RUN("unpause_survives_gpu_b", "oopses and leaks are known without a sweep"),
+	NOT_RUN("restore_survives_gpu_a", "oopses and leaks are known without a sweep"),
+	NOT_RUN("restore_survives_gpu_b", "oopses and leaks are known without a sweep"),
+	NOT_RUN("resume_survives_gpu_a", "oopses and leaks are known without a sweep"),
+	NOT_RUN("resume_survives_gpu_b", "oopses and leaks are known without a sweep"),
+};
+
+/* kfd_criu_race.c: operations and something else at the same time */
+#define RACES(row)	NOT_RUN(row, "nobody has to lose a race to know that the locks are missing")
+
+static const struct criu_expect criu_race_rows[] = {
+	RACES("dump_against_bos"),
+	RACES("dump_against_queues"),
+	RACES("dump_against_events"),
+	RACES("dump_against_svm_attributes"),
+	RACES("dump_against_migration"),
+	RACES("dump_against_memory"),
+	RACES("dump_against_fork"),
+	RACES("dump_against_dump"),
+	RACES("dump_against_eviction"),
+	RACES("dump_against_reset"),
+	RACES("dump_against_exit"),
+	RACES("dump_against_end_of_dumper"),
+	RACES("restore_against_bos"),
+	RACES("restore_against_queues"),
+	RACES("restore_against_events"),
+	RACES("restore_against_svm_attributes"),
+	RACES("restore_against_migration"),
+	RACES("restore_against_memory"),
+	RACES("restore_against_fork"),
+	RACES("restore_against_eviction"),
+	RACES("restore_against_reset"),
+	RACES("restore_against_exit"),
+	RACES("restore_against_restore"),
+	RACES("restore_against_its_image"),
+	RACES("resume_against_resume"),
 };
 
 /* The kernel under test, as vm/run.py names it; on other machines it is some Linux. */
@@ -251,6 +354,22 @@ static inline enum criu_outcome criu_wanted(const struct criu_expect *e)
 	if (!criu_stock_code())
 		return CRIU_PASS;
 	return criu_hws() ? e->hws : e->nohws;
+}
+
+/*
+ * What is expected of the stock code holds for this generation, one that it can
+ * restore at all.  On others its results are told, and nobody is surprised.
+ */
+#define CRIU_EXPECTED_GFX	90006
+
+static inline bool criu_judged(const struct kfd *here)
+{
+	unsigned int g;
+
+	for (g = 0; criu_stock_code() && g < here->ngpu; g++)
+		if (here->gpu[g].gfx_version != CRIU_EXPECTED_GFX)
+			return false;
+	return true;
 }
 
 /* The table's column of the stock code: with a hardware scheduler, and without if it differs. */

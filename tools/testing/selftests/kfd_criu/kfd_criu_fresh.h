@@ -20,13 +20,17 @@ static int UNUSED call_open_fresh(struct ctx *c)
 	return 0;
 }
 
-/* An image, and a fresh process to try it on, with all that can be seen of it. */
-static bool UNUSED fresh(struct scene *s, struct snap *before)
+/*
+ * An image, and a fresh process to try it on, with all that can be seen of it. @more: what
+ * the process does before it is dumped, or NULL.
+ */
+static bool UNUSED fresh_with(struct scene *s, struct snap *before, call_fn more)
 {
 	int r;
 
 	verdict = BROKEN;
-	if (start(s, SRC) || dump(s, SRC) || reap(SRC) || spawn(s, DST))
+	if (start(s, SRC) || (more && call(SRC, more)) || dump(s, SRC) || reap(SRC) ||
+	    spawn(s, DST))
 		return false;
 	DST->c = SRC->c;
 	if (call(DST, call_open_fresh))
@@ -39,6 +43,11 @@ static bool UNUSED fresh(struct scene *s, struct snap *before)
 	}
 	verdict = PASSED;
 	return true;
+}
+
+static bool UNUSED fresh(struct scene *s, struct snap *before)
+{
+	return fresh_with(s, before, NULL);
 }
 
 /* Refused without a trace; and the same process then takes the good image. */

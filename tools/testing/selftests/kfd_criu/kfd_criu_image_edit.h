@@ -37,12 +37,26 @@
 
 enum img_type { IMG_PROCESS = 1, IMG_DEVICES, IMG_BOS, IMG_QUEUE, IMG_EVENTS, IMG_RANGES };
 
+/* process */
+#define PROC_FLAGS		0
+#define PROC_SIGNAL_SIZE	4
+#define PROC_FLAG_XNACK		0x01
+#define PROC_FLAG_EVENT_LIMIT	0x20
 /* GPU */
+#define DEV_ID			0
+#define DEV_FLAGS		4
+#define DEV_FLAG_IDENTITY	0x04
 #define DEV_GC_VERSION		8
 #define DEV_SDMA_VERSION	12
+#define DEV_XCC_COUNT		16
 #define DEV_CU_COUNT		52
-#define DEV_SCRATCH_VA		72
+#define DEV_PARTITIONS		56
+#define DEV_MEC_INTERFACE	64
+#define DEV_SDMA_INTERFACE	68
+#define DEV_TBA			72
+#define DEV_SCRATCH_VA		88
 /* buffer object */
+#define BO_USER_ADDR		8
 #define BO_HANDLE		16
 #define BO_BUCKET		20
 #define BO_DEVICE		24
@@ -50,6 +64,7 @@ enum img_type { IMG_PROCESS = 1, IMG_DEVICES, IMG_BOS, IMG_QUEUE, IMG_EVENTS, IM
 #define Q_RING			0
 #define Q_RING_SIZE		8
 #define Q_RPTR			16
+#define Q_CWSR			40
 #define Q_CTL_STACK_SIZE	64
 #define Q_DEVICE		68
 #define Q_TYPE			72
@@ -64,8 +79,10 @@ enum img_type { IMG_PROCESS = 1, IMG_DEVICES, IMG_BOS, IMG_QUEUE, IMG_EVENTS, IM
 #define Q_MQD_SIZE		112
 #define Q_CTL_SIZE		116
 #define Q_SIZE			120
+#define Q_FLAG_GWS		0x1
 #define Q_FLAG_CU_MASK		0x2
 /* SVM range */
+#define RANGE_START		0
 #define RANGE_ACTUAL		40
 
 static inline uint32_t img_get32(const uint8_t *p)
@@ -159,6 +176,35 @@ static inline uint8_t *img_queue(const struct kfd_image *img, uint32_t type, uin
 		if (img_get32(q + Q_TYPE) == type && (type || img_get32(q + Q_FORMAT) == format))
 			return q;
 	return NULL;
+}
+
+/*
+ * Have the @n-th record of a type be @size bytes long, with the rest of the image behind
+ * it; a copy has room for some more.
+ */
+static inline void img_resize(struct kfd_image *img, enum img_type type, unsigned int n,
+			      uint32_t size)
+{
+	uint8_t *rec = img_record(img, type, n), *behind;
+	uint32_t was = img_get32(rec + REC_SIZE);
+
+	behind = rec + REC_HEADER + was;
+	memmove(rec + REC_HEADER + size, behind, img->priv + img->info.priv_data_size - behind);
+	img_put32(rec + REC_SIZE, size);
+	img->info.priv_data_size += (uint64_t)size - was;
+	img_put64(img->priv + IMG_SIZE, img->info.priv_data_size);
+}
+
+/* As in version 1, the image does not say what GPUs it was made on. */
+static inline void img_forget_gpus(struct kfd_image *img)
+{
+	uint8_t *dev;
+	uint32_t i;
+
+	for (i = 0; (dev = img_entry(img, IMG_DEVICES, i)); i++) {
+		img_put32(dev + DEV_FLAGS, img_get32(dev + DEV_FLAGS) & ~DEV_FLAG_IDENTITY);
+		memset(dev + DEV_GC_VERSION, 0, DEV_TBA - DEV_GC_VERSION);
+	}
 }
 
 /* Have BO @i's record say that the bucket belongs to it. */

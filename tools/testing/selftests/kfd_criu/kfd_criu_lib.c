@@ -50,6 +50,7 @@ int kfd_criu_process_info(int kfd_fd, struct kfd_ioctl_criu_args *args)
 
 int kfd_criu_checkpoint(int kfd_fd, struct kfd_image *img)
 {
+	struct kfd_ioctl_criu_args args;
 	int r;
 
 	memset(img, 0, sizeof(*img));
@@ -70,9 +71,15 @@ int kfd_criu_checkpoint(int kfd_fd, struct kfd_image *img)
 	img->info.devices = (uintptr_t)img->devices;
 	img->info.bos = (uintptr_t)img->bos;
 	img->info.priv_data = (uintptr_t)img->priv;
-	r = criu_op(kfd_fd, &img->info, KFD_CRIU_OP_CHECKPOINT);
-	if (!r)
-		return 0;
+	args = img->info;
+	r = criu_op(kfd_fd, &args, KFD_CRIU_OP_CHECKPOINT);
+	/* ENOSPC comes with sizes that are not those of the buffers */
+	if (r)
+		goto fail;
+	if (args.priv_data_size < img->info.priv_data_size)
+		mremap(img->priv, img->info.priv_data_size, args.priv_data_size, 0);
+	img->info = args;
+	return 0;
 fail:
 	kfd_image_free(img);
 	return r;
@@ -167,9 +174,8 @@ int kfd_criu_resume(int kfd_fd, pid_t pid)
 	return criu_op(kfd_fd, &args, KFD_CRIU_OP_RESUME);
 }
 
-int kfd_criu_restore(struct kfd *k, struct kfd_image *img, const unsigned int *remap)
+int kfd_criu_restore_open(struct kfd *k, struct kfd_image *img, const unsigned int *remap)
 {
-	struct kfd_ioctl_criu_args args = img->info;
 	struct kfd here;
 	uint32_t i;
 	int fd, r;
@@ -200,16 +206,46 @@ int kfd_criu_restore(struct kfd *k, struct kfd_image *img, const unsigned int *r
 		img->devices[i].actual_gpu_id = here.gpu[remap[i]].gpu_id;
 		img->devices[i].drm_fd = fd;
 	}
-
-	args.devices = (uintptr_t)img->devices;
-	args.bos = (uintptr_t)img->bos;
-	args.priv_data = (uintptr_t)img->priv;
-	args.pid = 0;
-	r = criu_op(k->fd, &args, KFD_CRIU_OP_RESTORE);
-	if (!r)
-		return 0;
+	return 0;
 fail:
 	kfd_close(k);
+	return r;
+}
+
+void kfd_criu_restore_args(const struct kfd_image *img, struct kfd_ioctl_criu_args *args)
+{
+	*args = img->info;
+	args->devices = (uintptr_t)img->devices;
+	args->bos = (uintptr_t)img->bos;
+	args->priv_data = (uintptr_t)img->priv;
+	args->pid = 0;
+	args->op = KFD_CRIU_OP_RESTORE;
+}
+
+void kfd_criu_restore_done(struct kfd *k)
+{
+	unsigned int i;
+
+	/* what it had not acquired, it has not now */
+	for (i = kfd_test_gpus(k->ngpu); i < k->ngpu; i++)
+		close(k->gpu[i].drm_fd);
+	k->ngpu = kfd_test_gpus(k->ngpu);
+}
+
+int kfd_criu_restore(struct kfd *k, struct kfd_image *img, const unsigned int *remap)
+{
+	struct kfd_ioctl_criu_args args;
+	int r;
+
+	r = kfd_criu_restore_open(k, img, remap);
+	if (r)
+		return r;
+	kfd_criu_restore_args(img, &args);
+	r = criu_op(k->fd, &args, KFD_CRIU_OP_RESTORE);
+	if (r)
+		kfd_close(k);
+	else
+		kfd_criu_restore_done(k);
 	return r;
 }
 

@@ -9,9 +9,8 @@
  * restore, a GPU of the set reads what was in it, and any other GPU faults.
  */
 #define _GNU_SOURCE
-#include "../kselftest_harness.h"
-#include "kfd_criu_expect.h"
-#include "kfd_criu_scene.h"
+#define CRIU_ROWS		criu_many_rows
+#include "kfd_criu_row.h"
 
 #define GPUS		4u
 #define SETS		(1u << GPUS)
@@ -61,14 +60,6 @@ struct many {
 };
 
 static struct many *m;
-
-/* see kfd_criu_expect.h */
-static const struct criu_expect expectations[] = {
-	{ "four_rotated_gpus_fault", CRIU_FAIL, CRIU_FAIL, "the event names GPU",
-	  "the interrupt handler puts the actual id, now another GPU's, into the event's data" },
-	{ "four_reversed_gpus_fault", CRIU_FAIL, CRIU_FAIL, "the event names GPU",
-	  "the interrupt handler puts the actual id, now another GPU's, into the event's data" },
-};
 
 /* --- what the processes do --- */
 
@@ -199,225 +190,153 @@ static int call_fault(struct ctx *c)
 
 /* --- rows --- */
 
-#define SRC		(&s->p[0])
-#define DST		(&s->p[1])
-
-/* What the row needs, and what it is about. */
-enum verdict { PASSED, FAILED, BROKEN };
-
-/* Bytes of VRAM that KFD accounts to a process. */
-static long long vram_usage(pid_t pid, uint32_t gpu_id)
+/*
+ * The source, saved and gone; GPU i of the image is to become GPU @order[i].
+ * @vram: what it had on each GPU.  Look at the verdict before going on.
+ */
+static void save_source(struct scene *s, const unsigned int order[GPUS], long long vram[GPUS])
 {
-	long long v = -1;
-	char path[96];
-	FILE *f;
+	unsigned int i;
 
-	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d/vram_%u", pid, gpu_id);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	if (fscanf(f, "%lld", &v) != 1)
-		v = -1;
-	fclose(f);
-	return v;
+	REQUIRE(s->here.ngpu >= GPUS, "four GPUs needed, %u found", s->here.ngpu);
+	m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	SETUP(m != MAP_FAILED, "mmap: %s", strerror(errno));
+	for (i = 0; i < KFD_MAX_GPUS; i++)
+		m->order[i] = i < GPUS ? order[i] : i;
+	/* also where a failure is expected: it is a wrong event, not one that does not come */
+	s->wait_ms = 20000;
+	SETUP(!spawn(s, SRC) && !call(SRC, call_build_many) && !call(SRC, call_read),
+	      "the source cannot be built");
+	for (i = 0; i < GPUS; i++)
+		vram[i] = vram_usage(SRC->pid, s->here.gpu[i].gpu_id);
+	CHECK(!dump(s, SRC) && !save_pages(s, SRC->pid, USERPTR_VA, USERPTR_BYTES) && !reap(SRC),
+	      "the source cannot be saved");
 }
 
-/* The source, saved and gone; @vram: what it had on each GPU. */
-static enum verdict save_source(struct scene *s, long long vram[GPUS])
+static void restore_copy(struct scene *s)
 {
-	unsigned int g;
-
-	if (spawn(s, SRC) || call(SRC, call_build_many) || call(SRC, call_read)) {
-		note(s, "the source cannot be built");
-		return BROKEN;
-	}
-	for (g = 0; g < GPUS; g++)
-		vram[g] = vram_usage(SRC->pid, s->here.gpu[g].gpu_id);
-	if (dump(s, SRC) || save_pages(s, SRC->pid, USERPTR_VA, USERPTR_BYTES) || reap(SRC)) {
-		note(s, "the source cannot be saved");
-		return FAILED;
-	}
-	return PASSED;
-}
-
-static enum verdict restore_copy(struct scene *s)
-{
-	if (spawn(s, DST))
-		return BROKEN;
+	SETUP(!spawn(s, DST), "fork");
 	DST->c = SRC->c;
-	if (call(DST, call_restore_many) || resume(s, DST)) {
-		note(s, "the copy cannot be restored");
-		return FAILED;
-	}
-	return PASSED;
+	CHECK(!call(DST, call_restore_many) && !resume(s, DST), "the copy cannot be restored");
 }
 
 /* All that was mapped can be read, and VRAM is on the GPU that took the place of its own. */
-static enum verdict row_read(struct scene *s)
+static void read_mapped(struct scene *s, const unsigned int order[GPUS])
 {
 	long long before[GPUS], after;
-	enum verdict v = save_source(s, before);
 	unsigned int g;
 
-	if (v == PASSED)
-		v = restore_copy(s);
-	if (v != PASSED)
-		return v;
+	save_source(s, order, before);
+	if (verdict != PASSED)
+		return;
+	restore_copy(s);
+	if (verdict != PASSED)
+		return;
 	for (g = 0; g < GPUS; g++) {
-		after = vram_usage(DST->pid, s->here.gpu[m->order[g]].gpu_id);
-		if (after != before[g]) {
-			note(s, "%lld bytes of VRAM became %lld", before[g], after);
-			return FAILED;
-		}
+		after = vram_usage(DST->pid, s->here.gpu[order[g]].gpu_id);
+		CHECK(after == before[g], "%lld bytes of VRAM became %lld", before[g], after);
 	}
-	return call(DST, call_read) ? FAILED : PASSED;
+	CHECK(!call(DST, call_read), "the copy");
 }
 
 /* What was not mapped cannot. */
-static enum verdict row_fault(struct scene *s)
+static void fault_on_others(struct scene *s, const unsigned int order[GPUS])
 {
 	long long vram[GPUS];
-	enum verdict v = save_source(s, vram);
-	uint64_t end = scene_clock() + ROUNDS_MS;
 	unsigned int round;
+	uint64_t end;
 
-	for (round = 0; round < ROUNDS && v == PASSED; round++) {
+	save_source(s, order, vram);
+	if (verdict != PASSED)
+		return;
+	end = scene_clock() + ROUNDS_MS;
+	for (round = 0; round < ROUNDS; round++) {
 		if (round >= KINDS && scene_clock() > end)
 			break;
-		v = restore_copy(s);
-		if (v != PASSED)
-			break;
+		restore_copy(s);
+		if (verdict != PASSED)
+			return;
 		DST->c.arg[0] = round;
-		if (call(DST, call_fault) || reap(DST)) {
-			note(s, "the copy does not end");
-			v = FAILED;
-		}
+		CHECK(!call(DST, call_fault) && !reap(DST), "the copy does not end");
 	}
 	printf("# each GPU faulted %u times\n", round);
-	return v;
 }
 
-/* As in kfd_criu_row.h: what the stock code is expected to do stands beside the result. */
-static void table(const char *row, const char *stock, const char *result, const char *why)
+static const unsigned int same_order[GPUS] = { 0, 1, 2, 3 };
+
+/* GPUs of the kind of GPU @g, and which of them it is. */
+static unsigned int kin(const struct scene *s, unsigned int g, unsigned int kin[GPUS],
+			unsigned int *which)
 {
-	static bool begun;
+	unsigned int i, n = 0;
 
-	if (!begun)
-		printf("# TABLE: row | stock | this run | reason\n");
-	begun = true;
-	printf("# TABLE: %s | %s | %s | %s\n", row, stock, result, why);
-	fflush(stdout);
-}
-
-static void run_row(struct __test_metadata *_metadata, const char *row,
-		    const unsigned int order[GPUS], enum verdict (*fn)(struct scene *s))
-{
-	enum criu_outcome want = CRIU_PASS;
-	const char *reason = "", *seen = "", *stock = criu_stock_says(NULL);
-	struct scene *s = scene_new(0);
-	unsigned int i, ngpu;
-	enum verdict v;
-	char why[256];
-	int prove = 0;
-
-	ASSERT_NE(NULL, s);
-	ngpu = s->here.ngpu;
-	if (ngpu < GPUS) {
-		scene_free(s);
-		SKIP(return, "four GPUs needed, %u found", ngpu);
+	*which = 0;
+	for (i = 0; i < GPUS && i < s->here.ngpu; i++) {
+		if (i == g)
+			*which = n;
+		if (i == g || same_kind(&s->here.gpu[g], &s->here.gpu[i]))
+			kin[n++] = i;
 	}
-	m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, m);
-	for (i = 0; i < KFD_MAX_GPUS; i++)
-		m->order[i] = i < GPUS ? order[i] : i;
-	for (i = 0; i < ARRAY_SIZE(expectations); i++) {
-		if (strcmp(expectations[i].row, row))
-			continue;
-		want = criu_wanted(&expectations[i]);
-		stock = criu_stock_says(&expectations[i]);
-		reason = expectations[i].reason;
-		seen = expectations[i].seen;
+	return n;
+}
+
+/* Each GPU's place goes to the next of its kind, or to the one as far from the other end. */
+static bool permute(struct scene *s, bool reverse, unsigned int order[GPUS])
+{
+	unsigned int g, n, which, of[GPUS], moved = 0;
+
+	for (g = 0; g < GPUS && g < s->here.ngpu; g++) {
+		n = kin(s, g, of, &which);
+		order[g] = of[reverse ? n - 1 - which : (which + 1) % n];
+		moved += order[g] != g;
 	}
-	/* it takes topology_lock under a dqm lock, which closes a cycle of locks */
-	if (criu_stock_code())
-		prove = kfd_prove_locking(0);
-	v = fn(s);
-	snprintf(why, sizeof(why), "%s", s->why);
-	scene_free(s);
-	if (prove)
-		kfd_prove_locking(prove);
-
-	if (v == BROKEN) {
-		TH_LOG("no result: %s", why);
-		_metadata->exit_code = KSFT_FAIL;
-	} else if (v == PASSED) {
-		table(row, stock, "pass", criu_stock_code() ? "" : reason);
-		if (want == CRIU_FAIL) {
-			TH_LOG("passed, but was expected to fail: %s", reason);
-			_metadata->exit_code = KSFT_FAIL;
-		}
-	} else if (want == CRIU_FAIL && !strncmp(why, seen, strlen(seen))) {
-		table(row, stock, "fail", reason);
-		snprintf(_metadata->results->reason, sizeof(_metadata->results->reason),
-			 "%s (%s)", reason, why);
-		_metadata->exit_code = KSFT_XFAIL;
-	} else {
-		table(row, stock, "FAIL", why);
-		TH_LOG("failed: %s", why);
-		_metadata->exit_code = KSFT_FAIL;
-	}
+	if (moved || s->here.ngpu < GPUS)
+		return true;
+	note(s, "each GPU is the only one of its kind");
+	verdict = UNFIT;
+	return false;
 }
 
-FIXTURE(criu_many) {
-};
-
-/* @name: as in the row's name; GPU i of the image becomes GPU @order[i] */
-FIXTURE_VARIANT(criu_many)
+ROW(four_gpus_read, 0)
 {
-	const char *name;
-	unsigned int order[GPUS];
-};
-
-FIXTURE_VARIANT_ADD(criu_many, same_order)
-{
-	.name = "four_gpus",
-	.order = { 0, 1, 2, 3 },
-};
-
-FIXTURE_VARIANT_ADD(criu_many, rotated)
-{
-	.name = "four_rotated_gpus",
-	.order = { 1, 2, 3, 0 },
-};
-
-FIXTURE_VARIANT_ADD(criu_many, reversed)
-{
-	.name = "four_reversed_gpus",
-	.order = { 3, 2, 1, 0 },
-};
-
-FIXTURE_SETUP(criu_many)
-{
+	read_mapped(s, same_order);
 }
 
-FIXTURE_TEARDOWN(criu_many)
+ROW(four_gpus_fault, 0)
 {
+	fault_on_others(s, same_order);
 }
 
-TEST_F_TIMEOUT(criu_many, read, 300)
+ROW(four_rotated_gpus_read, 0)
 {
-	char row[64];
+	unsigned int order[GPUS] = {};
 
-	snprintf(row, sizeof(row), "%s_read", variant->name);
-	run_row(_metadata, row, variant->order, row_read);
+	if (permute(s, false, order))
+		read_mapped(s, order);
 }
 
-TEST_F_TIMEOUT(criu_many, fault, 300)
+ROW(four_rotated_gpus_fault, 0)
 {
-	char row[64];
+	unsigned int order[GPUS] = {};
 
-	snprintf(row, sizeof(row), "%s_fault", variant->name);
-	run_row(_metadata, row, variant->order, row_fault);
+	if (permute(s, false, order))
+		fault_on_others(s, order);
+}
+
+ROW(four_reversed_gpus_read, 0)
+{
+	unsigned int order[GPUS] = {};
+
+	if (permute(s, true, order))
+		read_mapped(s, order);
+}
+
+ROW(four_reversed_gpus_fault, 0)
+{
+	unsigned int order[GPUS] = {};
+
+	if (permute(s, true, order))
+		fault_on_others(s, order);
 }
 
 TEST_HARNESS_MAIN

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #define CRIU_ROWS		criu_refuse_rows
 #include "kfd_criu_fresh.h"
+#include "kfd_criu_log.h"
 
 /* --- RESTORE of damaged images --- */
 
@@ -252,6 +253,30 @@ ROW(restore_without_descriptors, 0)
 	refused(s, &before, call_no_descriptors);
 }
 
+/* More than are made and mapped at the same time, on one GPU, the other, and both. */
+#define MORE_BOS	100
+#define MORE_VA(i)	(0x1000000000ULL + (uint64_t)(i) * KFD_PAGE)
+
+static int call_more_bos(struct ctx *c)
+{
+	struct kfd_bo bo;
+	unsigned int i;
+
+	for (i = 0; i < MORE_BOS; i++)
+		TRY(c, kfd_bo_create(&c->k, &bo, i % 2, MORE_VA(i), KFD_PAGE,
+				     i % 5 ? KFD_BO_VRAM : KFD_BO_GTT, 1 + i % 3));
+	return 0;
+}
+
+ROW(restore_fails_after_many_bos, 0)
+{
+	struct snap before;
+
+	if (!fresh_with(s, &before, call_more_bos))
+		return;
+	refused(s, &before, call_no_descriptors);
+}
+
 /* The last step that can fail: the caller's memory takes no answer. */
 static int call_readonly_buckets(struct ctx *c)
 {
@@ -321,16 +346,84 @@ CALL_FORGED(errno_unknown_version, -EPROTONOSUPPORT, "version 77",
 CALL_FORGED(errno_truncated, -EINVAL, "8 bytes less",
 	    bad.info.priv_data_size -= 8;)
 
-/* With the arguments as they are: kfd_criu_restore() would put GPUs and nodes right. */
-static int raw_restore(struct ctx *c, struct kfd_criu_device_bucket *devices)
-{
-	struct kfd_ioctl_criu_args args = c->s->img.info;
+CALL_FORGED(errno_no_version_1, -EINVAL, "version 1, of which only that is there",
+	    img_put32(bad.priv + IMG_VERSION, 1);)
 
-	args.devices = (uintptr_t)devices;
-	args.bos = (uintptr_t)c->s->img.bos;
-	args.priv_data = (uintptr_t)c->s->img.priv;
-	args.op = KFD_CRIU_OP_RESTORE;
-	return ioctl(c->k.fd, AMDKFD_IOC_CRIU_OP, &args) ? -errno : 0;
+/* With the arguments as they are: kfd_criu_restore() would put GPUs and nodes right. */
+static int raw_restore(struct ctx *c, struct kfd_ioctl_criu_args *args)
+{
+	args->op = KFD_CRIU_OP_RESTORE;
+	return ioctl(c->k.fd, AMDKFD_IOC_CRIU_OP, args) ? -errno : 0;
+}
+
+/* No memory is there, and none can be mapped. */
+#define BAD_ADDRESS		8
+/* One more than there are bits in a mask of GPUs. */
+#define TOO_MANY_GPUS		65
+
+static int call_bad_arguments(struct ctx *c)
+{
+	struct kfd_ioctl_criu_args good, args;
+	int r;
+
+	kfd_criu_restore_args(&c->s->img, &good);
+	/* refused before it looks for them */
+	args = good;
+	args.devices = BAD_ADDRESS;
+	args.num_devices = TOO_MANY_GPUS;
+	r = raw_restore(c, &args);
+	NEED(c, r == -EINVAL, "RESTORE with 65 GPUs says %s", strerror(-r));
+	args = good;
+	args.devices = BAD_ADDRESS;
+	r = raw_restore(c, &args);
+	NEED(c, r == -EFAULT, "RESTORE with GPUs from nowhere says %s", strerror(-r));
+	args = good;
+	args.bos = BAD_ADDRESS;
+	r = raw_restore(c, &args);
+	NEED(c, r == -EFAULT, "RESTORE with BOs from nowhere says %s", strerror(-r));
+	args = good;
+	args.priv_data = BAD_ADDRESS;
+	r = raw_restore(c, &args);
+	NEED(c, r == -EFAULT, "RESTORE of an image from nowhere says %s", strerror(-r));
+	return 0;
+}
+
+ROW(errno_bad_arguments, 0)
+{
+	FRESH();
+	refused(s, &before, call_bad_arguments);
+}
+
+/* One that does not need a GPU: all else that RESTORE has to look for, it would see first. */
+static int call_with_event(struct ctx *c)
+{
+	struct kfd_event ev;
+	int r;
+
+	TRY(c, kfd_event_create(&c->k, &ev, KFD_IOC_EVENT_MEMORY, true, NULL));
+	r = attempt(c, &c->s->img, -EBUSY, "to a process with an event");
+	TRY(c, kfd_event_destroy(&c->k, &ev));
+	return r;
+}
+
+ROW(errno_process_with_event, 0)
+{
+	FRESH();
+	refused(s, &before, call_with_event);
+}
+
+/* The process has gone, its number is nobody's. */
+ROW(errno_resume_of_nobody, 0)
+{
+	int fd = open("/dev/kfd", O_RDWR | O_CLOEXEC), r;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	SETUP(fd >= 0 && pid > 0 && waitpid(pid, NULL, 0) == pid, "no process");
+	r = kfd_criu_resume(fd, pid);
+	close(fd);
+	CHECK(r == -ESRCH, "RESUME of nobody says %s", strerror(-r));
 }
 
 static int open_node(struct ctx *c, unsigned int gpu)
@@ -341,13 +434,46 @@ static int open_node(struct ctx *c, unsigned int gpu)
 	return open(path, O_RDWR | O_CLOEXEC);
 }
 
+/* Another process that has acquired the VM of a render node; 0: it could not. */
+static pid_t use_node(int drm_fd, uint32_t gpu_id)
+{
+	struct kfd_ioctl_acquire_vm_args args = { .drm_fd = drm_fd, .gpu_id = gpu_id };
+	int fd, done[2];
+	char c = 1;
+	pid_t pid;
+
+	if (pipe(done))
+		return 0;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
+		c = !!ioctl(fd, AMDKFD_IOC_ACQUIRE_VM, &args);
+		if (write(done[1], &c, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(done[1]);
+	if (pid < 0 || read(done[0], &c, 1) != 1 || c) {
+		if (pid > 0) {
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+		}
+		pid = 0;
+	}
+	close(done[0]);
+	return pid;
+}
+
 enum wrong_device { GPU_TWICE, OTHER_NODE, NO_NODE, NO_GPU, USED_NODE };
 
 static int wrong_devices(struct ctx *c, enum wrong_device how, int err)
 {
 	struct kfd_criu_device_bucket d[KFD_MAX_GPUS];
+	struct kfd_ioctl_criu_args args;
 	struct kfd *here = &c->s->here;
 	unsigned int fds = open_fds(), g;
+	pid_t user = 0;
 	int r;
 
 	memcpy(d, c->s->img.devices, c->s->img.info.num_devices * sizeof(*d));
@@ -372,15 +498,19 @@ static int wrong_devices(struct ctx *c, enum wrong_device how, int err)
 		d[1].actual_gpu_id = 1;
 		break;
 	case USED_NODE:
-		close(d[1].drm_fd);
-		d[1].drm_fd = d[0].drm_fd;
-		d[1].actual_gpu_id = d[0].actual_gpu_id;
+		user = use_node(d[1].drm_fd, d[1].actual_gpu_id);
+		NEED(c, user, "another process does not get the VM");
 		break;
 	}
-	r = raw_restore(c, d);
+	kfd_criu_restore_args(&c->s->img, &args);
+	args.devices = (uintptr_t)d;
+	r = raw_restore(c, &args);
+	if (user) {
+		kill(user, SIGKILL);
+		waitpid(user, NULL, 0);
+	}
 	close(d[0].drm_fd);
-	if (d[1].drm_fd != d[0].drm_fd)
-		close(d[1].drm_fd);
+	close(d[1].drm_fd);
 	NEED(c, r, "RESTORE succeeds");
 	NEED(c, open_fds() == fds, "the failed RESTORE left %d file descriptors",
 	     (int)(open_fds() - fds));
@@ -404,6 +534,41 @@ WRONG_DEVICE(errno_gpu_named_twice, GPU_TWICE, -EEXIST)
 WRONG_DEVICE(errno_node_of_other_gpu, OTHER_NODE, -EBADF)
 WRONG_DEVICE(errno_no_render_node, NO_NODE, -EBADF)
 WRONG_DEVICE(errno_unknown_gpu, NO_GPU, -ENODEV)
+WRONG_DEVICE(errno_node_in_use, USED_NODE, -EBUSY)
+
+/*
+ * The image of a process that has used no GPU is made to know the first alone, by the id
+ * that the second one has in the process.
+ */
+static int call_id_of_other_gpu(struct ctx *c)
+{
+	struct kfd_image bad;
+	uint8_t *dev;
+	int r;
+
+	NEED(c, img_copy(&bad, &c->s->img), "memory");
+	bad.devices[0].user_gpu_id = bad.devices[1].user_gpu_id;
+	dev = img_entry(&bad, IMG_DEVICES, 0);
+	NEED(c, dev && bad.info.num_devices >= 2, "the image has no two GPUs");
+	img_put32(dev + DEV_ID, bad.devices[0].user_gpu_id);
+	img_put32(dev - REC_HEADER + REC_COUNT, 1);
+	img_resize(&bad, IMG_DEVICES, 0, img_get32(dev - REC_HEADER + REC_STRIDE));
+	img_seal(&bad);
+	bad.info.num_devices = 1;
+	r = attempt(c, &bad, -EEXIST, "an id that another GPU has");
+	img_drop(&bad);
+	return r;
+}
+
+ROW(errno_id_of_other_gpu, 0)
+{
+	SETUP(!spawn(s, SRC) && !call(SRC, call_open_fresh) && !dump(s, SRC) && !reap(SRC),
+	      "the image of a process without a VM");
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	SETUP(!spawn(s, DST) && !call(DST, call_open_fresh), "a fresh process");
+	CHECK(!call(DST, call_id_of_other_gpu), "RESTORE");
+	CHECK(!reap(DST) && !restore(s, SRC, DST, false), "the honest image");
+}
 
 /* --- forged images --- */
 
@@ -489,12 +654,38 @@ static const struct forgery headers[] = {
 FORGERY_ROW(hostile_header_refused, headers, ARRAY_SIZE(headers))
 
 static const struct forgery generations[] = {
-	{ "GFX 10.3", IMG_DEVICES, GPU_A, DEV_GC_VERSION, 4, 0x0a030000, -EXDEV },
-	{ "SDMA 5.2", IMG_DEVICES, GPU_B, DEV_SDMA_VERSION, 4, 0x05020000, -EXDEV },
+	{ "GFX 15.3", IMG_DEVICES, GPU_A, DEV_GC_VERSION, 4, 0x0f030000, -EXDEV },
+	{ "SDMA 15.2", IMG_DEVICES, GPU_B, DEV_SDMA_VERSION, 4, 0x0f020000, -EXDEV },
+	{ "nine XCCs", IMG_DEVICES, GPU_A, DEV_XCC_COUNT, 4, 9, -EXDEV },
 	{ "three CUs", IMG_DEVICES, GPU_B, DEV_CU_COUNT, 4, 3, -EXDEV },
+	{ "nine partitions", IMG_DEVICES, GPU_B, DEV_PARTITIONS, 4, 9, -EXDEV },
+	{ "another MEC firmware", IMG_DEVICES, GPU_A, DEV_MEC_INTERFACE, 4, 0x7fff, -EXDEV },
+	{ "another SDMA firmware", IMG_DEVICES, GPU_B, DEV_SDMA_INTERFACE, 4, 0x7fff, -EXDEV },
 };
 
 FORGERY_ROW(image_of_other_generation_refused, generations, ARRAY_SIZE(generations))
+
+/* The first two GPUs change places, with SDMA queues on them. */
+static int call_other_partition(struct ctx *c)
+{
+	static const unsigned int crossed[KFD_MAX_GPUS] = { 1, 0, 2, 3, 4, 5, 6, 7 };
+	unsigned int fds = open_fds();
+	struct kfd k;
+	int r = kfd_criu_restore(&k, &c->s->img, crossed);
+
+	NEED(c, r == -EXDEV, "RESTORE says %s", strerror(-r));
+	NEED(c, open_fds() == fds, "the failed RESTORE left %d file descriptors",
+	     (int)(open_fds() - fds));
+	return 0;
+}
+
+ROW(sdma_queue_on_other_partition_refused, 0)
+{
+	REQUIRE(s->here.gpu[0].gfx_version == s->here.gpu[1].gfx_version &&
+		s->here.gpu[0].partition != s->here.gpu[1].partition, "no partitions");
+	FRESH();
+	refused(s, &before, call_other_partition);
+}
 
 static const struct forgery queue_types[] = {
 	{ "the kernel's HIQ", IMG_QUEUE, 0, Q_TYPE, 4, 2, -EINVAL },
@@ -517,7 +708,7 @@ static const struct forgery queue_fields[] = {
 	{ "a ring in the kernel", IMG_QUEUE, 0, Q_RING, 8, 0xffff888000000000ULL, 0 },
 	{ "a read pointer in the kernel", IMG_QUEUE, 0, Q_RPTR, 8, 0xffff888000000000ULL, 0 },
 	{ "a read pointer elsewhere", IMG_QUEUE, 0, Q_RPTR, 8, SCENE_VA(SLOT_SPARE), 0 },
-	{ "two XCCs", IMG_QUEUE, 0, Q_XCCS, 4, 2, 0 },
+	{ "another number of XCCs", IMG_QUEUE, 0, Q_XCCS, 4, 3, 0 },
 	{ "no XCC", IMG_QUEUE, 0, Q_XCCS, 4, 0, 0 },
 	{ "a small MQD", IMG_QUEUE, 0, Q_MQD_SIZE, 4, 8, 0 },
 	{ "a huge MQD", IMG_QUEUE, 0, Q_MQD_SIZE, 4, 0xfffffff8, 0 },
@@ -533,8 +724,6 @@ FORGERY_ROW(hostile_queue_fields_refused, queue_fields, ARRAY_SIZE(queue_fields)
 
 /* Words of MQDs that no queue can have come to. */
 #define MQD_WORD(n)		(Q_SIZE + (n) * 4)
-#define MQD_CTL_STACK_OFFSET	174
-#define MQD_WG_STATE_OFFSET	176
 #define SDMA_MQD_RPTR		3
 
 static const struct forgery mqds[] = {
@@ -589,7 +778,8 @@ ROW(hostile_mqd_has_no_effect, 0)
 
 enum bucket_forgery {
 	UNKNOWN_FLAG, TWO_TYPES, NO_TYPE, NO_SIZE, ODD_SIZE, HUGE_SIZE, ODD_ADDRESS, NO_ADDRESS,
-	SAME_ADDRESS, KERNEL_ADDRESS, OTHER_GPU, SMALL_DOORBELLS, NUM_BUCKET_FORGERIES
+	SAME_ADDRESS, KERNEL_ADDRESS, FAR_ADDRESS, LAST_ADDRESS, OTHER_GPU, SMALL_DOORBELLS,
+	NUM_BUCKET_FORGERIES
 };
 
 static const char * const bucket_forgeries[] = {
@@ -597,8 +787,9 @@ static const char * const bucket_forgeries[] = {
 	[NO_TYPE] = "memory of no type", [NO_SIZE] = "no size", [ODD_SIZE] = "half a page",
 	[HUGE_SIZE] = "exabytes", [ODD_ADDRESS] = "half a page's address",
 	[NO_ADDRESS] = "mapped at no address", [SAME_ADDRESS] = "two BOs at one address",
-	[KERNEL_ADDRESS] = "an address of the driver's", [OTHER_GPU] = "another GPU",
-	[SMALL_DOORBELLS] = "one page of doorbells",
+	[KERNEL_ADDRESS] = "an address of the driver's",
+	[FAR_ADDRESS] = "an address that no GPU has", [LAST_ADDRESS] = "the last address of all",
+	[OTHER_GPU] = "another GPU", [SMALL_DOORBELLS] = "one page of doorbells",
 };
 
 static struct kfd_criu_bo_bucket *bucket_of(struct kfd_image *img, uint64_t addr)
@@ -648,7 +839,13 @@ static void forge_bucket(struct kfd_image *img, enum bucket_forgery how)
 		break;
 	case KERNEL_ADDRESS:
 		/* the trap handler's page: the end of GPU address space, see TRAP_VA */
-		b->addr = 0ULL - 0x200000 - 0x200000 - 0x10000;
+		b->addr = (1ULL << 48) - 0x200000 - 0x200000 - 0x10000;
+		break;
+	case FAR_ADDRESS:
+		b->addr = 1ULL << 57;
+		break;
+	case LAST_ADDRESS:
+		b->addr = 0ULL - 4 * b->size;
 		break;
 	case OTHER_GPU:
 		b->gpu_id = img->devices[1].user_gpu_id;
@@ -665,16 +862,23 @@ static void forge_bucket(struct kfd_image *img, enum bucket_forgery how)
 
 static int call_hostile_buckets(struct ctx *c)
 {
+	int r = 0, log = log_open();
 	struct kfd_image bad;
 	unsigned int how;
-	int r = 0;
+	char line[512];
+	bool error;
 
 	for (how = 0; how < NUM_BUCKET_FORGERIES && !r; how++) {
 		NEED(c, img_copy(&bad, &c->s->img), "memory");
 		forge_bucket(&bad, how);
 		r = attempt(c, &bad, 0, bucket_forgeries[how]);
 		img_drop(&bad);
+		/* one that was used before it was looked at is an error to somebody else */
+		error = log_has_error(log, line, sizeof(line));
+		NEED(c, !error, "%s: the log has %.100s", bucket_forgeries[how], line);
 	}
+	if (log >= 0)
+		close(log);
 	return r;
 }
 
@@ -708,6 +912,249 @@ ROW(bucket_of_another_bo_refused, 0)
 {
 	FRESH();
 	refused(s, &before, call_mixed_buckets);
+}
+
+/* --- images that nobody would come by without meaning to --- */
+
+#define TRACING		"/sys/kernel/tracing"
+#define TRACE_REFUSE	TRACING "/events/kfd_criu/kfd_criu_refuse/enable"
+
+/* Is there a line of @path with both words in it?  @n: how many. */
+static unsigned int lines_with(const char *path, const char *a, const char *b)
+{
+	FILE *f = fopen(path, "re");
+	unsigned int n = 0;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, a) && strstr(line, b);
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static bool traces(void)
+{
+	return !access(TRACING "/events", F_OK);
+}
+
+/**
+ * struct craft - an image that is well formed, and asks for what cannot be
+ * @what: for people
+ * @why: what the tracepoint says of it
+ * @err: the errno
+ * @make: change the image; false if the GPUs are not such that it would be wrong
+ */
+struct craft {
+	const char *what, *why;
+	int err;
+	bool (*make)(struct ctx *c, struct kfd_image *img);
+};
+
+/* Of an image that does not say how large the MQDs of its GPUs are. */
+static bool small_mqd(struct ctx *c, struct kfd_image *img)
+{
+	uint8_t *q = img_queue(img, 0, 1);
+
+	img_forget_gpus(img);
+	/* that much less is lost in the padding behind it */
+	img_put32(q + Q_MQD_SIZE, img_get32(q + Q_MQD_SIZE) - 4);
+	return true;
+}
+
+static bool one_more_xcc(struct ctx *c, struct kfd_image *img)
+{
+	uint8_t *q = img_queue(img, 0, 1);
+	uint32_t xccs = img_get32(q + Q_XCCS) + 1;
+	unsigned int n = 0;
+
+	img_forget_gpus(img);
+	while (img_entry(img, IMG_QUEUE, n) != q)
+		n++;
+	img_put32(q + Q_XCCS, xccs);
+	/* the MQDs alone have room in a copy */
+	img_put32(q + Q_CTL_SIZE, 0);
+	img_resize(img, IMG_QUEUE, n, Q_SIZE + xccs * ((img_get32(q + Q_MQD_SIZE) + 7) & ~7u));
+	return true;
+}
+
+static bool small_control_stack(struct ctx *c, struct kfd_image *img)
+{
+	uint8_t *q = img_queue(img, 0, 1);
+	uint32_t size = img_get32(q + Q_CTL_SIZE);
+
+	img_put32(q + Q_CTL_STACK_SIZE, size - 8);
+	/* other generations keep it in the save area */
+	return size;
+}
+
+static bool gws_of_none(struct ctx *c, struct kfd_image *img)
+{
+	uint8_t *q = img_queue(img, 0, 1);
+
+	img_put32(q + Q_FLAGS, img_get32(q + Q_FLAGS) | Q_FLAG_GWS);
+	return !kfd_node_property(c->s->here.gpu[GPU_B].node, "num_gws");
+}
+
+static bool other_engine(struct ctx *c, struct kfd_image *img)
+{
+	uint8_t *q = img_queue(img, 1, 0);
+
+	img_put32(q + Q_SDMA_ID, img_get32(q + Q_SDMA_ID) ^ 1);
+	return c->s->here.gpu[GPU_A].num_sdma > 1;
+}
+
+static bool far_range(struct ctx *c, struct kfd_image *img)
+{
+	img_put64(img_entry(img, IMG_RANGES, 0) + RANGE_START, 1ULL << 40);
+	return true;
+}
+
+static bool xnack_of_none(struct ctx *c, struct kfd_image *img)
+{
+	uint8_t *p = img_entry(img, IMG_PROCESS, 0);
+	unsigned int version = c->s->here.gpu[GPU_A].gfx_version;
+
+	img_put32(p + PROC_FLAGS, img_get32(p + PROC_FLAGS) | PROC_FLAG_XNACK);
+	/* those on which each process has it as it likes */
+	return version != 90010 && version / 100 != 904;
+}
+
+static bool large_signal_page(struct ctx *c, struct kfd_image *img)
+{
+	uint8_t *p = img_entry(img, IMG_PROCESS, 0);
+
+	img_put32(p + PROC_SIGNAL_SIZE, 2 * img_get32(p + PROC_SIGNAL_SIZE));
+	return true;
+}
+
+static bool double_overflow(struct ctx *c, struct kfd_image *img)
+{
+	struct kfd_criu_bo_bucket *b = bucket_of(img, SCENE_VA(BO_GTT_AB));
+
+	b->size = 1ULL << 63;
+	img_seal_bucket(img, b - img->bos);
+	return true;
+}
+
+static bool ring_of_doorbells(struct ctx *c, struct kfd_image *img)
+{
+	struct kfd_criu_bo_bucket *b = bucket_of(img, SCENE_VA(BO_DOORBELL_A));
+
+	b->alloc_flags |= KFD_IOC_ALLOC_MEM_FLAGS_AQL_QUEUE_MEM;
+	img_seal_bucket(img, b - img->bos);
+	return true;
+}
+
+static bool large_mmio(struct ctx *c, struct kfd_image *img)
+{
+	struct kfd_criu_bo_bucket *b = bucket_of(img, SCENE_VA(BO_GTT_AB));
+
+	b->alloc_flags &= ~KFD_IOC_ALLOC_MEM_FLAGS_GTT;
+	b->alloc_flags |= KFD_IOC_ALLOC_MEM_FLAGS_MMIO_REMAP;
+	img_seal_bucket(img, b - img->bos);
+	return true;
+}
+
+static void put_user_addr(struct kfd_image *img, uint64_t va, uint64_t addr)
+{
+	uint32_t i = bucket_of(img, va) - img->bos;
+
+	img_put64(img_entry(img, IMG_BOS, i) + BO_USER_ADDR, addr);
+}
+
+static bool kernel_pointer(struct ctx *c, struct kfd_image *img)
+{
+	put_user_addr(img, SCENE_VA(BO_UPTR_A), 0xffff888000000000ULL);
+	return true;
+}
+
+static bool pointer_of_gtt(struct ctx *c, struct kfd_image *img)
+{
+	put_user_addr(img, SCENE_VA(BO_GTT_AB), SCENE_VA(BO_UPTR_A));
+	return true;
+}
+
+static const struct craft crafts[] = {
+	{ "another size of MQDs", "MQD size", -EXDEV, small_mqd },
+	{ "a queue on one XCC more", "number of XCCs", -EXDEV, one_more_xcc },
+	{ "more control stack than room", "control stack", -EINVAL, small_control_stack },
+	{ "GWS of a GPU without", "GPU has no GWS", -EXDEV, gws_of_none },
+	{ "the doorbell of another engine", "doorbell of another SDMA engine", -EXDEV,
+	  other_engine },
+	{ "a range of the kernel's addresses", "behind user memory", -EINVAL, far_range },
+	{ "XNACK on a GPU without", "XNACK is not possible on these GPUs", -EXDEV,
+	  xnack_of_none },
+	{ "a signal page larger than its BO", "no BO for the signal page", -EINVAL,
+	  large_signal_page },
+	{ "a size that overflows when doubled", "size", -EINVAL, double_overflow },
+	{ "doorbells as a ring", "a ring of that type", -EINVAL, ring_of_doorbells },
+	{ "many pages of MMIO", "no such MMIO page", -EXDEV, large_mmio },
+	{ "a user pointer to the kernel", "user address", -EINVAL, kernel_pointer },
+	{ "a user address of GTT", "user address of no user pointer", -EINVAL, pointer_of_gtt },
+};
+
+/* The result has a bit for each that these GPUs have nothing against. */
+static int call_crafts(struct ctx *c)
+{
+	struct kfd_image bad;
+	char reason[80];
+	unsigned int i;
+	bool made;
+
+	c->result = 0;
+	for (i = 0; i < ARRAY_SIZE(crafts); i++) {
+		NEED(c, img_copy(&bad, &c->s->img), "memory");
+		made = crafts[i].make(c, &bad);
+		if (!made) {
+			c->result |= 1u << i;
+			img_drop(&bad);
+			continue;
+		}
+		img_seal(&bad);
+		kfd_write_text(TRACING "/trace", "");
+		if (attempt(c, &bad, crafts[i].err, crafts[i].what))
+			return -1;
+		img_drop(&bad);
+		snprintf(reason, sizeof(reason), ": %s (found ", crafts[i].why);
+		NEED(c, !traces() || lines_with(TRACING "/trace", "kfd_criu_refuse: ", reason) == 1,
+		     "%s: the trace does not say \"%s\"", crafts[i].what, crafts[i].why);
+	}
+	return 0;
+}
+
+ROW(crafted_image_refused, 0)
+{
+	unsigned int i;
+	size_t n = 0;
+
+	FRESH();
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	SETUP(!traces() || !kfd_write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
+	refused(s, &before, call_crafts);
+	kfd_write_text(TRACE_REFUSE, "0");
+	for (i = 0; i < ARRAY_SIZE(crafts) && n < sizeof(said); i++)
+		if (DST->c.result >> i & 1)
+			n += snprintf(said + n, sizeof(said) - n, "%s%s", n ? ", " : "not here: ",
+				      crafts[i].what);
+}
+
+/* What RESTORE cannot know, because memory comes later: RESUME finds the save area nowhere. */
+ROW(save_area_in_nothing_refused, S_NO_JOB)
+{
+	uint8_t *q;
+
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	q = img_queue(&s->img, 0, 1);
+	SETUP(q && img_get64(q + Q_CWSR), "no AQL queue with a save area in the image");
+	img_put64(q + Q_CWSR, SCENE_VA(SLOT_SPARE));
+	img_seal(&s->img);
+	CHECK(!restore(s, SRC, DST, false), "restore");
+	CHECK(resume(s, DST) == -EFAULT, "RESUME with a save area in nothing");
+	CHECK(!call(DST, call_sdma_stays), "after a refused RESUME");
+	CHECK(resume(s, DST) == -EFAULT, "the second RESUME");
 }
 
 /* --- accidents --- */
@@ -867,6 +1314,52 @@ ROW(refused_checkpoint_leaves_no_trace, 0)
 	left_alone(s, &before);
 }
 
+static int call_export_vram(struct ctx *c)
+{
+	int fd = kfd_bo_export(&c->k, &c->bo[BO_VRAM_A]);
+
+	NEED(c, fd >= 0, "export: %s", strerror(-fd));
+	c->result = fd;
+	return 0;
+}
+
+static int call_close_export(struct ctx *c)
+{
+	NEED(c, !close(c->result), "close: %s", strerror(errno));
+	return 0;
+}
+
+/* PROCESS_INFO has nothing against the process, but what it becomes can't be preserved. */
+ROW(refused_during_pause_leaves_no_trace, 0)
+{
+	struct kfd_ioctl_criu_args args;
+	struct snap before;
+	uint8_t *arena;
+	int fd, r;
+
+	if (!live(s, &before))
+		return;
+	arena = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	fd = grab(SRC);
+	SETUP(arena != MAP_FAILED && fd >= 0, "KFD fd");
+	memset(&args, 0, sizeof(args));
+	SETUP(!kfd_criu_process_info(fd, &args), "PROCESS_INFO");
+	let_go(SRC, fd);
+	SETUP(!call(SRC, call_export_vram), "export");
+	fd = grab(SRC);
+	SETUP(fd >= 0, "KFD fd");
+	args.devices = (uintptr_t)arena;
+	args.bos = (uintptr_t)arena + 0x10000;
+	args.priv_data = (uintptr_t)arena + 0x100000;
+	r = raw_checkpoint(fd, &args);
+	CHECK(r == -EOPNOTSUPP, "CHECKPOINT with an exported BO says %s", strerror(-r));
+	SETUP(!kfd_criu_unpause(fd), "UNPAUSE");
+	let_go(SRC, fd);
+	munmap(arena, 4 << 20);
+	SETUP(!call(SRC, call_close_export), "the end of the export");
+	left_alone(s, &before);
+}
+
 ROW(refused_unpause_leaves_no_trace, 0)
 {
 	struct snap before;
@@ -948,41 +1441,6 @@ ROW(errno_live_process, S_NO_JOB | S_NO_SIGNALS)
 
 /* --- telling why --- */
 
-#define TRACING		"/sys/kernel/tracing"
-#define TRACE_REFUSE	TRACING "/events/kfd_criu/kfd_criu_refuse/enable"
-
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* Is there a line of @path with both words in it?  @n: how many. */
-static unsigned int lines_with(const char *path, const char *a, const char *b)
-{
-	FILE *f = fopen(path, "re");
-	unsigned int n = 0;
-	char line[512];
-
-	while (f && fgets(line, sizeof(line), f))
-		n += strstr(line, a) && strstr(line, b);
-	if (f)
-		fclose(f);
-	return n;
-}
-
-static int call_export_vram(struct ctx *c)
-{
-	int fd = kfd_bo_export(&c->k, &c->bo[BO_VRAM_A]);
-
-	NEED(c, fd >= 0, "export: %s", strerror(-fd));
-	return 0;
-}
-
 /* The tracepoint names the object and says what is wrong with it. */
 ROW(refusal_is_traced, S_NO_JOB)
 {
@@ -991,28 +1449,79 @@ ROW(refusal_is_traced, S_NO_JOB)
 	int r;
 
 	/* group and events are there without a kernel that could record them */
-	REQUIRE(!access(TRACING "/events", F_OK), "a kernel without tracing of events");
+	REQUIRE(traces(), "a kernel without tracing of events");
 	START();
 	SETUP(!call(SRC, call_export_vram), "export");
-	CHECK(write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
-	write_text(TRACING "/trace", "");
+	CHECK(!kfd_write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
+	kfd_write_text(TRACING "/trace", "");
 	r = pause_queues(SRC);
 	snprintf(handle, sizeof(handle), "bo %#llx: ",
 		 (unsigned long long)SRC->c.bo[BO_VRAM_A].handle);
 	told = lines_with(TRACING "/trace", handle, "is exported");
-	write_text(TRACE_REFUSE, "0");
+	kfd_write_text(TRACE_REFUSE, "0");
 	CHECK(r == -EOPNOTSUPP && told, "the trace does not name the BO %s", handle);
+}
+
+/* What the tracepoint says of each of the forgeries above of GPUs. */
+static const char * const mismatches[ARRAY_SIZE(generations)] = {
+	"GC version", "SDMA version", "number of XCCs", "number of CUs", "number of partitions",
+	"MEC firmware interface", "SDMA firmware interface",
+};
+
+static int call_mismatch_is_traced(struct ctx *c)
+{
+	struct kfd_image bad;
+	char said[128];
+	unsigned int i;
+	uint8_t *p;
+
+	for (i = 0; i < ARRAY_SIZE(generations); i++) {
+		NEED(c, img_copy(&bad, &c->s->img), "memory");
+		p = forged_field(&bad, &generations[i]);
+		NEED(c, p, "the image has nothing to forge: %s", generations[i].what);
+		snprintf(said, sizeof(said), "%s (found 0x%x, wanted 0x%llx)", mismatches[i],
+			 img_get32(p), (unsigned long long)generations[i].value);
+		img_put32(p, generations[i].value);
+		img_seal(&bad);
+		kfd_write_text(TRACING "/trace", "");
+		if (attempt(c, &bad, -EXDEV, generations[i].what))
+			return -1;
+		img_drop(&bad);
+		NEED(c, lines_with(TRACING "/trace", "device 0x", said) == 1,
+		     "the trace does not say: %s", said);
+	}
+	return 0;
+}
+
+ROW(mismatch_is_traced, S_NO_JOB)
+{
+	int r;
+
+	REQUIRE(traces(), "a kernel without tracing of events");
+	FRESH();
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	CHECK(!kfd_write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
+	r = call(DST, call_mismatch_is_traced);
+	kfd_write_text(TRACE_REFUSE, "0");
+	CHECK(!r, "refusals");
+	snap_drop(&before);
 }
 
 /* The last image of a process in words: as many lines as there are objects. */
 static void image_in_words(struct scene *s, struct proc *p)
 {
-	char path[64], id[32];
+	unsigned int acquired = kfd_test_gpus(s->here.ngpu);
+	char path[64], id[32], gpus[32], part[32];
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/kfd_criu/%d", p->pid);
+	snprintf(gpus, sizeof(gpus), "%u GPUs", s->here.ngpu);
+	snprintf(part, sizeof(part), "partition %u of ", s->here.gpu[1].partition);
 	CHECK(!access(path, R_OK), "no image in words");
-	CHECK(lines_with(path, "image: version 2", "2 GPUs") == 1, "no line for the image");
-	CHECK(lines_with(path, "gpu 0x", "VM acquired") == 2, "not a line for each GPU");
+	CHECK(lines_with(path, "image: version 2", gpus) == 1, "no line for the image");
+	CHECK(lines_with(path, "gpu ", "VM acquired") == acquired &&
+	      lines_with(path, "gpu ", "VM none") == s->here.ngpu - acquired,
+	      "not a line for each GPU");
+	CHECK(!s->here.gpu[1].partition || lines_with(path, "gpu ", part), "no %s", part);
 	CHECK(lines_with(path, "bo ", "KiB at 0x") == s->img.info.num_bos,
 	      "not a line for each BO");
 	CHECK(lines_with(path, "queue ", "AQL") == 1 && lines_with(path, "queue ", "SDMA") == 1,
@@ -1036,6 +1545,37 @@ ROW(image_in_words, 0)
 	CHECK(!reap(SRC) && access(path, F_OK), "the words outlive the process");
 	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
 	image_in_words(s, DST);
+}
+
+static int call_kernel_page(struct ctx *c)
+{
+	struct kfd_event ev;
+
+	/* without a page of its own, the process is given one, which outlives the event */
+	TRY(c, kfd_event_create(&c->k, &ev, KFD_IOC_EVENT_SIGNAL, false, NULL));
+	TRY(c, kfd_event_destroy(&c->k, &ev));
+	return 0;
+}
+
+ROW(signal_page_in_words, S_NO_SIGNALS)
+{
+	char path[64];
+
+	REQUIRE(!access("/sys/kernel/debug/kfd", F_OK), "no debugfs of KFD");
+	START();
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kfd_criu/%d", SRC->pid);
+	CHECK(!pause_queues(SRC) && !unpause_queues(SRC), "pause");
+	CHECK(lines_with(path, "no image", "") == 1 && !lines_with(path, "process: ", ""),
+	      "words about an image that is not there");
+	SETUP(!call(SRC, call_kernel_page), "a signal event");
+	CHECK(!dump(s, SRC), "dump");
+	CHECK(lines_with(path, "process: ", "signal page of the kernel") == 1,
+	      "no word of the kernel's signal page");
+	CHECK(!reap(SRC) && !restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kfd_criu/%d", DST->pid);
+	CHECK(!dump(s, DST), "second dump");
+	CHECK(lines_with(path, "process: ", "signal page of the kernel") == 1,
+	      "the restored process has no signal page of the kernel's");
 }
 
 TEST_HARNESS_MAIN

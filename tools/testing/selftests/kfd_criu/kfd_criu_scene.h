@@ -32,8 +32,9 @@
 
 /* How long something that must not happen is given to happen. */
 #define QUIET_MS		100u
-/* How long a process may take for one call before the row is given up. */
+/* How long a process may take for one call before the row is given up; on a debug kernel. */
 #define CALL_MS			60000u
+#define CALL_DEBUG_MS		240000u
 
 /* The two GPUs of every test, in topology order. */
 enum { GPU_A, GPU_B };
@@ -130,6 +131,8 @@ struct scene;
 
 /**
  * struct ctx - what a process knows of itself
+ * @other: one more queue, where a row makes one
+ * @spare: and another
  * @hw: an event for hardware exceptions, where a row makes one
  * @range: more memory of its own that a dump has to save, or 0
  * @arg: argument of the next call
@@ -139,7 +142,7 @@ struct ctx {
 	struct scene *s;
 	struct kfd k;
 	struct kfd_bo bo[NUM_BO];
-	struct kfd_queue sdma, aql, other;
+	struct kfd_queue sdma, aql, other, spare;
 	struct kfd_event ev[NUM_EV], hw;
 	uint64_t svm;
 	uint64_t range, range_size;
@@ -166,6 +169,7 @@ struct pages {
 struct scene {
 	unsigned int flags;
 	unsigned int wait_ms;
+	unsigned int call_ms;		/* for one call, if not 0 */
 	struct kfd here;
 	struct proc p[3];
 	struct kfd_image img;
@@ -489,25 +493,39 @@ static int UNUSED call_aql_works(struct ctx *c)
 	return 0;
 }
 
-/*
- * Start the restored copy: RESTORE, contents, doorbells, and then the process' own memory.
- * GPU i of the source becomes GPU @remap[i].
- */
-static int UNUSED restore_onto(struct ctx *c, const unsigned int *remap)
+/* RESTORE does not tell where a process sees its GPUs' memory: where it did before. */
+static void UNUSED keep_apertures(struct kfd *k, const struct kfd *before)
+{
+	unsigned int i;
+
+	for (i = 0; i < k->ngpu; i++) {
+		k->gpu[i].gpuvm_base = before->gpu[i].gpuvm_base;
+		k->gpu[i].gpuvm_limit = before->gpu[i].gpuvm_limit;
+	}
+}
+
+/* RESTORE, with GPU i of the source becoming GPU @remap[i]. */
+static int UNUSED restore_objects(struct ctx *c, const unsigned int *remap)
+{
+	struct kfd before = c->k;
+	int r = kfd_criu_restore(&c->k, &c->s->img, remap);
+
+	if (r) {
+		c->k = before;
+		c->k.fd = -1;
+		return r;
+	}
+	keep_apertures(&c->k, &before);
+	return 0;
+}
+
+/* Then contents, doorbells, and the process' own memory. */
+static int UNUSED restore_memory(struct ctx *c)
 {
 	struct scene *s = c->s;
-	struct kfd before = c->k;
 	unsigned int i;
 	int r;
 
-	r = kfd_criu_restore(&c->k, &s->img, remap);
-	if (r)
-		c->k.fd = -1;
-	NEED(c, !r, "RESTORE: %s", strerror(-r));
-	for (i = 0; i < c->k.ngpu; i++) {
-		c->k.gpu[i].gpuvm_base = before.gpu[i].gpuvm_base;
-		c->k.gpu[i].gpuvm_limit = before.gpu[i].gpuvm_limit;
-	}
 	r = kfd_criu_load_contents(&c->k, &s->img);
 	NEED(c, !r, "contents after RESTORE: %s", strerror(-r));
 	for (i = 0; i < s->npages; i++) {
@@ -524,6 +542,15 @@ static int UNUSED restore_onto(struct ctx *c, const unsigned int *remap)
 	return 0;
 }
 
+/* Start the restored copy. */
+static int UNUSED restore_onto(struct ctx *c, const unsigned int *remap)
+{
+	int r = restore_objects(c, remap);
+
+	NEED(c, !r, "RESTORE: %s", strerror(-r));
+	return restore_memory(c);
+}
+
 static int UNUSED call_restore(struct ctx *c)
 {
 	unsigned int remap[KFD_MAX_GPUS], i;
@@ -531,6 +558,24 @@ static int UNUSED call_restore(struct ctx *c)
 	for (i = 0; i < KFD_MAX_GPUS; i++)
 		remap[i] = c->arg[0] && i < 2 ? !i : i;
 	return restore_onto(c, remap);
+}
+
+/* The objects of a restored copy can be taken down one by one, too. */
+static int UNUSED call_destroy_restored(struct ctx *c)
+{
+	unsigned int i;
+
+	/* mapped by the source: the copy may have anything at these addresses */
+	c->sdma.doorbell_page = NULL;
+	c->aql.doorbell_page = NULL;
+	TRY(c, kfd_queue_destroy(&c->k, &c->sdma));
+	TRY(c, kfd_queue_destroy(&c->k, &c->aql));
+	for (i = 0; i < NUM_EV; i++)
+		TRY(c, kfd_event_destroy(&c->k, &c->ev[i]));
+	for (i = 0; i < NUM_BO; i++)
+		if (i != BO_PAGE)
+			TRY(c, kfd_bo_destroy(&c->k, &c->bo[i]));
+	return 0;
 }
 
 /* --- the test's side: starting, dumping, killing --- */
@@ -565,7 +610,9 @@ static int UNUSED spawn(struct scene *s, struct proc *p)
 /* Let a process do something and wait for it. */
 static int UNUSED call(struct proc *p, call_fn fn)
 {
-	uint64_t end = scene_clock() + CALL_MS;
+	const char *debug = getenv("KFD_CRIU_DEBUG");
+	uint64_t end = scene_clock() + (p->c.s->call_ms ? p->c.s->call_ms :
+					debug && atoi(debug) ? CALL_DEBUG_MS : CALL_MS);
 	int status;
 
 	p->call = fn;

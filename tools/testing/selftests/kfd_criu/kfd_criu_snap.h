@@ -8,6 +8,7 @@
 #define KFD_CRIU_SNAP_H
 
 #include <ctype.h>
+#include <dirent.h>
 #include "kfd_criu_image_edit.h"
 #include "kfd_criu_scene.h"
 
@@ -39,20 +40,31 @@ snap_say(struct snap *p, const char *fmt, ...)
 		p->len += n;
 }
 
+static int snap_number_order(const struct dirent **a, const struct dirent **b)
+{
+	return atoi((*a)->d_name) - atoi((*b)->d_name);
+}
+
 static void snap_descriptors(struct snap *p, pid_t pid)
 {
+	struct dirent **names;
 	char path[64], target[128];
 	ssize_t n;
-	int fd;
+	int i, count;
 
-	for (fd = 0; fd < 1024; fd++) {
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	count = scandir(path, &names, NULL, snap_number_order);
+	for (i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%.16s", pid, names[i]->d_name);
 		n = readlink(path, target, sizeof(target) - 1);
-		if (n < 0)
-			continue;
-		target[n] = 0;
-		snap_say(p, "descriptor %d %s\n", fd, target);
+		if (n >= 0) {
+			target[n] = 0;
+			snap_say(p, "descriptor %s %s\n", names[i]->d_name, target);
+		}
+		free(names[i]);
 	}
+	if (count >= 0)
+		free(names);
 }
 
 /* Mappings of devices, and how many there are at all. */
@@ -134,26 +146,32 @@ static void snap_mqds(struct snap *p, pid_t pid)
 		fclose(f);
 }
 
-/* Memory of each GPU that anybody has. */
+static void snap_file(struct snap *p, const char *path)
+{
+	char line[128];
+	FILE *f = fopen(path, "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		snap_say(p, "%s %s", path, line);
+	if (f)
+		fclose(f);
+}
+
+/* Memory of each GPU that anybody has, and what KFD counts against its limits. */
 static void snap_memory(struct snap *p, const struct kfd *here)
 {
 	static const char * const files[] = { "mem_info_vram_used", "mem_info_gtt_used" };
 	unsigned int g, i;
-	char path[128], text[64];
-	FILE *f;
+	char path[128];
 
 	for (g = 0; g < here->ngpu; g++) {
 		for (i = 0; i < ARRAY_SIZE(files); i++) {
 			snprintf(path, sizeof(path), "/sys/class/drm/renderD%d/device/%s",
 				 here->gpu[g].render_minor, files[i]);
-			f = fopen(path, "re");
-			if (!f)
-				continue;
-			if (fgets(text, sizeof(text), f))
-				snap_say(p, "%s %s", path, text);
-			fclose(f);
+			snap_file(p, path);
 		}
 	}
+	snap_file(p, "/sys/kernel/debug/kfd/mem_limit");
 }
 
 static void snap_drop(struct snap *p)
@@ -218,8 +236,21 @@ static int snap_take(struct scene *s, struct snap *p, struct proc *proc, bool im
 	return 0;
 }
 
-/* The first line that differs; false when there is none. */
-static bool snap_differs(const struct snap *a, const struct snap *b, char *text, size_t len)
+/* Two lines of the same file, which tells memory in use, of which there is less now. */
+static bool snap_less_memory(const char *x, const char *y)
+{
+	size_t n = strcspn(x, " ");
+
+	return strstr(x, "/mem_info_") && strstr(x, "/mem_info_") < x + n && !strncmp(x, y, n) &&
+	       strtoull(y + n, NULL, 10) < strtoull(x + n, NULL, 10);
+}
+
+/*
+ * The first line that differs; false when there is none.
+ * @less: less memory in use is no difference, see snap_compare()
+ */
+static bool snap_differs(const struct snap *a, const struct snap *b, bool less, char *text,
+			 size_t len)
 {
 	const char *x = a->text, *y = b->text;
 	size_t n, m;
@@ -227,7 +258,7 @@ static bool snap_differs(const struct snap *a, const struct snap *b, char *text,
 	while (*x || *y) {
 		n = strcspn(x, "\n");
 		m = strcspn(y, "\n");
-		if (n != m || memcmp(x, y, n)) {
+		if ((n != m || memcmp(x, y, n)) && !(less && snap_less_memory(x, y))) {
 			snprintf(text, len, "'%.*s' became '%.*s'", (int)(n > 90 ? 90 : n), x,
 				 (int)(m > 90 ? 90 : m), y);
 			return true;
@@ -256,7 +287,7 @@ static int snap_settled(struct scene *s, struct snap *p, struct proc *proc, bool
 		r = snap_take(s, &again, proc, image, scene_clock() < end);
 		if (r)
 			break;
-		differs = again.alone && snap_differs(p, &again, text, sizeof(text));
+		differs = again.alone && snap_differs(p, &again, false, text, sizeof(text));
 		snap_drop(p);
 		*p = again;
 	}
@@ -265,7 +296,8 @@ static int snap_settled(struct scene *s, struct snap *p, struct proc *proc, bool
 
 /*
  * 0 when the process is what it was in @before.  Memory is given back by
- * workers and fences, so a difference has some time to go away.
+ * workers and fences, so a difference has some time to go away.  On a busy host what
+ * is given back may even have been in use, by a process before, when @before was taken.
  */
 static int UNUSED snap_compare(struct scene *s, struct snap *before, struct proc *proc,
 			       char *text, size_t len)
@@ -281,7 +313,7 @@ static int UNUSED snap_compare(struct scene *s, struct snap *before, struct proc
 			snprintf(text, len, "no second look: %s", strerror(-r));
 			return r;
 		}
-		differs = snap_differs(before, &now, text, len);
+		differs = snap_differs(before, &now, true, text, len);
 		snap_drop(&now);
 		if (!differs)
 			return 0;

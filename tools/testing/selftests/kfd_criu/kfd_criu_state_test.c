@@ -129,6 +129,48 @@ ROW(dmabuf_import_stays_shared, S_NO_JOB)
 	CHECK(!call(DST, call_alias_is_one), "alias");
 }
 
+/* The one handle of memory that was another BO's, which is no more. */
+static int call_import_alone(struct ctx *c)
+{
+	struct kfd_ioctl_import_dmabuf_args args = { 0 };
+	struct kfd_bo bo;
+	int fd;
+
+	TRY(c, kfd_bo_create(&c->k, &bo, GPU_A, SCENE_VA(SLOT_SPARE), BO_SIZE, KFD_BO_VRAM, ON_A));
+	fd = kfd_bo_export(&c->k, &bo);
+	NEED(c, fd >= 0, "export: %s", strerror(-fd));
+	args.va_addr = SCENE_VA(SLOT_PM4);
+	args.gpu_id = c->k.gpu[GPU_A].gpu_id;
+	args.dmabuf_fd = fd;
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_IMPORT_DMABUF, &args), "import: %s", strerror(errno));
+	close(fd);
+	TRY(c, kfd_bo_destroy(&c->k, &bo));
+	c->result = args.handle;
+	return 0;
+}
+
+static int call_free_import(struct ctx *c)
+{
+	struct kfd_bo bo = { .handle = c->result };
+
+	TRY(c, kfd_bo_free(&c->k, &bo));
+	return 0;
+}
+
+ROW(imported_bo_refused, S_NO_JOB)
+{
+	int r;
+
+	START();
+	SETUP(!call(SRC, call_import_alone), "import");
+	r = pause_queues(SRC);
+	CHECK(r == -EOPNOTSUPP, "a checkpoint with an imported BO is not refused: %d", r);
+	UNHARMED(SRC);
+	SETUP(!call(SRC, call_free_import), "the end of the import");
+	MOVE(false);
+	UNHARMED(DST);
+}
+
 static int call_export(struct ctx *c)
 {
 	int fd = kfd_bo_export(&c->k, &c->bo[BO_VRAM_A]);
@@ -239,6 +281,63 @@ ROW(debug_session_preserved, S_NO_JOB)
 	UNHARMED(DST);
 }
 
+/* A debugger has one more process that it stops and looks into. */
+static int call_debug_another(struct ctx *c)
+{
+	struct kfd_ioctl_dbg_trap_args args = { 0 };
+	struct kfd_runtime_info info = { 0 };
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC), r;
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	c->result = pid;
+	NEED(c, fd >= 0 && pid > 0, "no process to debug");
+	TRY(c, kfd_seize(pid));
+	args.pid = pid;
+	args.op = KFD_IOC_DBG_TRAP_ENABLE;
+	args.enable.rinfo_ptr = (uintptr_t)&info;
+	args.enable.rinfo_size = sizeof(info);
+	args.enable.dbg_fd = fd;
+	r = ioctl(c->k.fd, AMDKFD_IOC_DBG_TRAP, &args) ? -errno : 0;
+	close(fd);
+	NEED(c, !r, "no debugger here: %s", strerror(-r));
+	return 0;
+}
+
+static int call_end_another(struct ctx *c)
+{
+	struct kfd_ioctl_dbg_trap_args args = { 0 };
+	pid_t pid = c->result;
+	int status;
+
+	args.pid = pid;
+	args.op = KFD_IOC_DBG_TRAP_DISABLE;
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_DBG_TRAP, &args), "DBG_TRAP_DISABLE: %s",
+	     strerror(errno));
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
+		;
+	return 0;
+}
+
+ROW(debugger_refused, S_NO_JOB)
+{
+	int r;
+
+	START();
+	REQUIRE(!call(SRC, call_debug_another), "DBG_TRAP");
+	r = pause_queues(SRC);
+	CHECK(r == -EOPNOTSUPP, "a checkpoint of a debugger is not refused: %d", r);
+	UNHARMED(SRC);
+	CHECK(!call(SRC, call_end_another), "the session is over");
+	MOVE(false);
+	UNHARMED(DST);
+}
+
 #define R_DEBUG		0x123456789000ULL
 
 static int call_build_with_ttmp(struct ctx *c)
@@ -259,6 +358,45 @@ static int call_runtime_info(struct ctx *c)
 	     (unsigned long long)info.r_debug);
 	NEED(c, info.ttmp_setup == 1, "a debugger finds TTMP setup %u", info.ttmp_setup);
 	return 0;
+}
+
+/* -1 asks for the mode. */
+static int xnack_mode(struct ctx *c, int mode)
+{
+	struct kfd_ioctl_set_xnack_mode_args args = { .xnack_enabled = mode };
+
+	return ioctl(c->k.fd, AMDKFD_IOC_SET_XNACK_MODE, &args) ? -errno : args.xnack_enabled;
+}
+
+static int call_build_with_xnack(struct ctx *c)
+{
+	int r;
+
+	TRY(c, kfd_open_all(&c->k));
+	/* the mode that the process would not have by itself */
+	r = xnack_mode(c, -1);
+	NEED(c, r >= 0, "XNACK: %s", strerror(-r));
+	c->result = !r;
+	r = xnack_mode(c, c->result);
+	NEED(c, r == (int)c->result, "XNACK is not possible on these GPUs: %s", strerror(-r));
+	return call_build_objects(c);
+}
+
+static int call_xnack_is_same(struct ctx *c)
+{
+	int r = xnack_mode(c, -1);
+
+	NEED(c, r == (int)c->result, "the XNACK mode is lost: %d", r);
+	return 0;
+}
+
+ROW(xnack_mode_preserved, S_NO_JOB)
+{
+	SETUP(!spawn(s, SRC), "source");
+	REQUIRE(!call(SRC, call_build_with_xnack), "XNACK");
+	MOVE(false);
+	CHECK(!call(DST, call_xnack_is_same), "XNACK");
+	UNHARMED(DST);
 }
 
 /* What a debugger is told when it attaches to the process. */
@@ -605,13 +743,90 @@ ROW(every_xcc_preserved, 0)
 	CHECK(!call(DST, call_finish_aql_job), "AQL job");
 }
 
-/* A generation whose queues cannot be restored must not be checkpointed. */
-ROW(unsupported_generation_refused, S_NO_JOB)
+/*
+ * Give each XCC in the image a progress of its own, as if each had saved other waves:
+ * offsets in its MQD, and a pattern on its control stack.
+ */
+static uint32_t xcc_saved(unsigned int xcc)
 {
-	REQUIRE(s->here.gpu[GPU_A].gfx_version >= 100000, "GPUs of a generation that is supported");
+	return 64 * (xcc + 1);
+}
+
+static uint8_t xcc_pattern(unsigned int xcc)
+{
+	return 0xa1 + 0x11 * xcc;
+}
+
+static void make_xccs_differ(uint8_t *q)
+{
+	uint32_t mqd_size = (img_get32(q + Q_MQD_SIZE) + 7) & ~7u;
+	uint32_t ctl_size = img_get32(q + Q_CTL_SIZE);
+	unsigned int xcc;
+	uint8_t *mqd;
+
+	for (xcc = 0; xcc < img_get32(q + Q_XCCS); xcc++) {
+		mqd = q + Q_SIZE + (size_t)xcc * (mqd_size + ((ctl_size + 7) & ~7u));
+		img_put32(mqd + MQD_CTL_STACK_OFFSET * 4, ctl_size - xcc_saved(xcc));
+		img_put32(mqd + MQD_WG_STATE_OFFSET * 4, ctl_size + 2 * xcc_saved(xcc));
+		memset(mqd + mqd_size + ctl_size - xcc_saved(xcc), xcc_pattern(xcc),
+		       xcc_saved(xcc));
+	}
+}
+
+/* A queue that is not loaded any more: what was saved of it stays where it is. */
+static int call_stop_aql(struct ctx *c)
+{
+	TRY(c, kfd_queue_update(&c->k, &c->aql, 0, 7));
+	return 0;
+}
+
+/* What the driver itself says to a debugger about each XCC. */
+static int call_look_at_xccs(struct ctx *c)
+{
+	uint32_t ctl_size = c->k.gpu[GPU_B].ctl_stack_size, size = c->k.gpu[GPU_B].cwsr_size;
+	unsigned int xcc, i, xccs = c->k.gpu[GPU_B].num_xcc;
+	struct kfd_ioctl_get_queue_wave_state_args args = { .queue_id = c->aql.id };
+	struct kfd_context_save_area_header header;
+	uint8_t *area = calloc(xccs, size);
+
+	NEED(c, area, "memory");
+	args.ctl_stack_address = (uintptr_t)area;
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_GET_QUEUE_WAVE_STATE, &args), "wave state: %s",
+	     strerror(errno));
+	for (xcc = 0; xcc < xccs; xcc++) {
+		memcpy(&header, area + (size_t)xcc * size, sizeof(header.wave_state));
+		NEED(c, header.wave_state.control_stack_size == xcc_saved(xcc) &&
+		     header.wave_state.wave_state_size == 2 * xcc_saved(xcc),
+		     "XCC %u has %u bytes of control stack and %u of waves", xcc,
+		     header.wave_state.control_stack_size, header.wave_state.wave_state_size);
+		for (i = 1; i <= xcc_saved(xcc); i++)
+			NEED(c, area[(size_t)xcc * size + ctl_size - i] == xcc_pattern(xcc),
+			     "the control stack of XCC %u is not its own", xcc);
+	}
+	free(area);
+	return 0;
+}
+
+ROW(each_xcc_has_its_own_state, S_NO_JOB)
+{
+	struct kfd_image first;
+	char text[160];
+	uint8_t *q;
+
 	START();
-	CHECK(pause_queues(SRC) == -EOPNOTSUPP, "PROCESS_INFO is not refused");
-	UNHARMED(SRC);
+	CHECK(!call(SRC, call_stop_aql) && !dump(s, SRC) && !reap(SRC), "dump");
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	q = img_queue(&s->img, 0, 1);
+	SETUP(q, "no AQL queue in the image");
+	REQUIRE(img_get32(q + Q_CTL_SIZE), "the control stack is in the memory of the process");
+	make_xccs_differ(q);
+	img_seal(&s->img);
+	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	CHECK(!call(DST, call_look_at_xccs), "the restored queue");
+	SETUP(img_copy(&first, &s->img), "memory");
+	CHECK(!dump(s, DST), "the second dump");
+	CHECK(img_same(&first, &s->img, text, sizeof(text)), "%s", text);
+	img_drop(&first);
 }
 
 /* --- SVM --- */
@@ -717,6 +932,66 @@ static void same_image(struct scene *s, struct kfd_image *first, struct proc *p)
 	UNHARMED(p);
 }
 
+#define DIRT		0xa5
+#define DIRTY_PIPES	32
+#define PIPE_BYTES	(1 << 20)
+
+/*
+ * The kernel takes pages first that were given back last, for itself from where it has
+ * had its own before: those of pipes, not of a process.
+ */
+static bool leave_dirt(void)
+{
+	static char dirt[PIPE_BYTES / 16];
+	int fds[DIRTY_PIPES][2], n, i;
+	bool ok = true;
+
+	memset(dirt, DIRT, sizeof(dirt));
+	for (n = 0; n < DIRTY_PIPES && ok; n++) {
+		if (pipe2(fds[n], O_CLOEXEC | O_NONBLOCK))
+			return false;
+		ok = fcntl(fds[n][1], F_SETPIPE_SZ, PIPE_BYTES) >= 0;
+		while (ok && write(fds[n][1], dirt, sizeof(dirt)) > 0)
+			;
+	}
+	for (i = 0; i < n; i++) {
+		close(fds[i][0]);
+		close(fds[i][1]);
+	}
+	return ok;
+}
+
+/*
+ * An image goes to a disk, and to other machines. A control stack is written to from its
+ * end on, as far down as waves were saved; what is below has been other people's memory.
+ */
+ROW(image_has_no_stale_memory, 0)
+{
+	const uint8_t *q, *mqd, *stack;
+	unsigned int n, stacks = 0;
+	uint32_t xcc, used, at;
+
+	SETUP(leave_dirt(), "memory");
+	START();
+	SETUP(!dump(s, SRC), "dump");
+	SETUP(img_is_v2(&s->img), "version");
+	for (n = 0; (q = img_entry(&s->img, IMG_QUEUE, n)); n++) {
+		uint32_t mqd_size = img_get32(q + Q_MQD_SIZE), size = img_get32(q + Q_CTL_SIZE);
+
+		for (xcc = 0; size && xcc < img_get32(q + Q_XCCS); xcc++, stacks++) {
+			mqd = q + Q_SIZE + xcc * (mqd_size + size);
+			stack = mqd + mqd_size;
+			used = img_get32(mqd + 4 * MQD_CTL_STACK_OFFSET);
+			CHECK(used < size, "no wave on the control stack of XCC %u", xcc);
+			for (at = 0; at < used && !stack[at]; at++)
+				;
+			CHECK(at == used, "byte %u of a control stack, used from %u on, is %#x",
+			      at, used, stack[at]);
+		}
+	}
+	REQUIRE(stacks, "no control stack in the image");
+}
+
 /* The job is done, so that no queue moves between two looks at it. */
 static bool idle_image(struct scene *s, struct kfd_image *first)
 {
@@ -748,7 +1023,7 @@ ROW(swap_twice_image_equals_first, S_NO_SIGNALS)
 {
 	struct kfd_image first;
 
-	if (!idle_image(s, &first))
+	if (!swappable(s) || !idle_image(s, &first))
 		return;
 	CHECK(!reap(SRC) && !restore(s, SRC, DST, true) && !resume(s, DST), "not restored");
 	CHECK(DST->pid, "no process");
@@ -757,24 +1032,17 @@ ROW(swap_twice_image_equals_first, S_NO_SIGNALS)
 	same_image(s, &first, THIRD);
 }
 
-#define IMAGE_VERSION	"/sys/module/amdgpu/parameters/kfd_criu_image_version"
-
-static bool write_version(const char *version)
-{
-	int fd = open(IMAGE_VERSION, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, version, 1) == 1;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 /* An image such as stock kernels write and read. */
 ROW(version_1_image_restores, 0)
 {
-	bool parameter = write_version("1");
+	bool parameter;
 	int r;
 
+	REQUIRE(kfd_test_gpus(s->here.ngpu) == s->here.ngpu,
+		"version 1 restores to a process with the VMs of all GPUs");
+	REQUIRE(s->here.gpu[0].num_xcc == 1 && s->here.gpu[1].num_xcc == 1,
+		"version 1 has the queue of one XCC");
+	parameter = write_version("1");
 	r = start(s, SRC) ? -1 : dump(s, SRC);
 	if (parameter)
 		write_version("2");
@@ -784,6 +1052,63 @@ ROW(version_1_image_restores, 0)
 	CHECK(!resume(s, DST), "RESUME");
 	CHECK(!call(DST, call_finish_sdma_job) && !call(DST, call_finish_aql_job), "jobs");
 	CHECK(!call(DST, call_sdma_works) && !call(DST, call_aql_works), "queues");
+}
+
+/* What version 1 can't say it must not say wrongly. */
+static int checkpoint_in_version_1(struct scene *s)
+{
+	bool parameter = write_version("1");
+	int r;
+
+	drop_image(s);
+	r = grab(SRC);
+	if (r >= 0) {
+		int fd = r;
+
+		r = kfd_criu_checkpoint(fd, &s->img);
+		kfd_criu_unpause(fd);
+		let_go(SRC, fd);
+	}
+	if (parameter)
+		write_version("2");
+	return parameter ? r : -ENOENT;
+}
+
+static int call_aql_ring(struct ctx *c)
+{
+	struct kfd_bo bo;
+
+	TRY(c, kfd_bo_alloc(&c->k, &bo, GPU_A, SCENE_VA(SLOT_SPARE), 2 * HALF,
+			    KFD_BO_GTT | KFD_IOC_ALLOC_MEM_FLAGS_AQL_QUEUE_MEM));
+	return 0;
+}
+
+ROW(version_1_without_aql_ring, S_NO_JOB)
+{
+	int r;
+
+	REQUIRE(!access(IMAGE_VERSION, W_OK), "images are always of version 1");
+	START();
+	REQUIRE(kfd_test_gpus(s->here.ngpu) == s->here.ngpu, "version 1 gives each GPU a VM");
+	SETUP(!call(SRC, call_aql_ring), "a ring that is mapped twice");
+	r = checkpoint_in_version_1(s);
+	CHECK(r == -EOPNOTSUPP, "a ring of an AQL queue in version 1: %d", r);
+	UNHARMED(SRC);
+	MOVE(false);
+	UNHARMED(DST);
+}
+
+ROW(version_1_without_unused_gpu, S_NO_JOB)
+{
+	int r;
+
+	REQUIRE(!access(IMAGE_VERSION, W_OK), "images are always of version 1");
+	SETUP(!spawn(s, SRC) && !call(SRC, call_build_one_gpu), "source");
+	r = checkpoint_in_version_1(s);
+	CHECK(r == -EOPNOTSUPP, "a GPU without a VM in version 1: %d", r);
+	CHECK(!call(SRC, call_sdma_works) && !call(SRC, call_read_vram_a), "the process");
+	MOVE(false);
+	CHECK(!call(DST, call_sdma_works) && !call(DST, call_read_vram_a), "the copy");
 }
 
 /* --- who owns the pause --- */
@@ -819,6 +1144,42 @@ ROW(second_dumper_takes_over, S_NO_JOB)
 	SETUP(waitpid(pid, &status, 0) == pid && !status, "the end of the first dumper");
 	CHECK(!call(SRC, call_sdma_stays), "the second dumper's pause");
 	CHECK(!unpause_queues(SRC) && !call(SRC, call_sdma_catches_up), "UNPAUSE");
+}
+
+/* As many signal events as there can be, and that one more was asked for. */
+static int call_events_to_limit(struct ctx *c)
+{
+	struct kfd_event e;
+	unsigned int n = 0;
+	int r;
+
+	do {
+		r = kfd_event_create(&c->k, &e, KFD_IOC_EVENT_SIGNAL, true, NULL);
+	} while (!r && ++n <= KFD_SIGNAL_EVENT_LIMIT);
+	NEED(c, r == -ENOSPC, "no limit of events: %s", strerror(-r));
+	return 0;
+}
+
+static bool says_event_limit(struct scene *s)
+{
+	const uint8_t *p = img_entry(&s->img, IMG_PROCESS, 0);
+
+	return p && img_get32(p + PROC_FLAGS) & PROC_FLAG_EVENT_LIMIT;
+}
+
+/* KFD warns about it once in a process' life. */
+ROW(event_limit_preserved, S_NO_JOB | S_NO_SIGNALS)
+{
+	START();
+	CHECK(!dump(s, SRC), "dump");
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	CHECK(!says_event_limit(s), "the limit is in the image too early");
+	SETUP(!kfd_release(SRC->pid) && !unpause_queues(SRC), "UNPAUSE");
+	SETUP(!call(SRC, call_events_to_limit), "events");
+	MOVE(false);
+	CHECK(says_event_limit(s), "the limit is not in the image");
+	CHECK(!call(DST, call_sdma_works), "queue");
+	CHECK(!dump(s, DST) && says_event_limit(s), "the limit is not in the second image");
 }
 
 /* --- a process that does not stand still --- */

@@ -682,6 +682,22 @@ ROW(unmapped_bo_not_reachable, S_NO_JOB)
 	no_access_row(s, BO_NOWHERE, GPU_A, false, false);
 }
 
+static int call_unmap_vram_ab(struct ctx *c)
+{
+	TRY(c, kfd_bo_unmap(&c->k, &c->bo[BO_VRAM_AB], ON_A));
+	return 0;
+}
+
+ROW(unmapped_again_not_reachable, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_unmap_vram_ab), "unmap");
+	MOVE(false);
+	DST->c.arg[0] = BO_VRAM_AB;
+	DST->c.arg[1] = GPU_A;
+	CHECK(!call(DST, call_no_access), "access");
+}
+
 ROW(fault_raises_memory_event, S_NO_JOB)
 {
 	no_access_row(s, BO_GTT_B, GPU_A, false, true);
@@ -799,28 +815,11 @@ ROW(new_objects_after_restore, S_NO_JOB)
 	CHECK(!call(DST, call_new_objects), "new objects");
 }
 
-static int call_destroy_all(struct ctx *c)
-{
-	unsigned int i;
-
-	TRY(c, kfd_queue_destroy(&c->k, &c->sdma));
-	TRY(c, kfd_queue_destroy(&c->k, &c->aql));
-	for (i = 0; i < NUM_EV; i++)
-		TRY(c, kfd_event_destroy(&c->k, &c->ev[i]));
-	for (i = 0; i < NUM_BO; i++)
-		if (i != BO_PAGE)
-			TRY(c, kfd_bo_destroy(&c->k, &c->bo[i]));
-	return 0;
-}
-
 ROW(destroy_after_restore, S_NO_JOB)
 {
 	START();
-	/* freed mappings of queues are not doorbells any more, so map none twice */
 	MOVE(false);
-	DST->c.sdma.doorbell_page = NULL;
-	DST->c.aql.doorbell_page = NULL;
-	CHECK(!call(DST, call_destroy_all), "destroy");
+	CHECK(!call(DST, call_destroy_restored), "destroy");
 }
 
 ROW(vram_accounting_preserved, 0)
@@ -1024,6 +1023,24 @@ ROW(swap_doorbell_bo_rings, S_NO_SIGNALS | S_NO_JOB)
 	START();
 	MOVE(true);
 	CHECK(!call(DST, call_sdma_works), "doorbell");
+}
+
+static int call_end_sdma_queue(struct ctx *c)
+{
+	TRY(c, kfd_queue_destroy(&c->k, &c->sdma));
+	return 0;
+}
+
+/* Without SDMA queues, partitions of a GPU can take each other's place. */
+ROW(swap_partitions_of_compute_queue, S_NO_SIGNALS)
+{
+	REQUIRE(s->here.gpu[0].gfx_version == s->here.gpu[1].gfx_version &&
+		s->here.gpu[0].partition != s->here.gpu[1].partition, "no partitions");
+	START();
+	CHECK(!call(SRC, call_end_sdma_queue) && !dump(s, SRC) && !reap(SRC), "dump");
+	CHECK(!restore(s, SRC, DST, true) && !resume(s, DST), "restore");
+	CHECK(!call(DST, call_finish_aql_job), "AQL job");
+	CHECK(!call(DST, call_aql_works), "AQL queue");
 }
 
 /* By the offset that CREATE_QUEUE told the process, before it moved. */

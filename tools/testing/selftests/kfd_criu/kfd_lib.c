@@ -58,7 +58,7 @@ static int xioctl(int fd, unsigned long cmd, void *arg)
 
 /* --- topology, open, close --- */
 
-static uint64_t property(const char *path, const char *name)
+uint64_t kfd_file_property(const char *path, const char *name)
 {
 	unsigned long long value, found = 0;
 	char key[64];
@@ -81,7 +81,7 @@ uint64_t kfd_node_property(int node, const char *name)
 	char path[128];
 
 	snprintf(path, sizeof(path), NODES "/%d/properties", node);
-	return property(path, name);
+	return kfd_file_property(path, name);
 }
 
 static uint64_t node_vram(int node)
@@ -94,9 +94,9 @@ static uint64_t node_vram(int node)
 		snprintf(path, sizeof(path), NODES "/%d/mem_banks/%d/properties", node, i);
 		if (access(path, R_OK))
 			return sum;
-		heap = property(path, "heap_type");
+		heap = kfd_file_property(path, "heap_type");
 		if (heap == 1 || heap == 2)	/* local memory, visible to the CPU or not */
-			sum += property(path, "size_in_bytes");
+			sum += kfd_file_property(path, "size_in_bytes");
 	}
 }
 
@@ -104,7 +104,7 @@ static void node_read(struct kfd_gpu *g, int node)
 {
 	uint64_t simd_per_cu = kfd_node_property(node, "simd_per_cu");
 	uint64_t arrays_per_engine = kfd_node_property(node, "simd_arrays_per_engine");
-	uint64_t cus, waves;
+	uint64_t cus, waves, location;
 
 	g->node = node;
 	g->drm_fd = -1;
@@ -113,9 +113,13 @@ static void node_read(struct kfd_gpu *g, int node)
 	g->num_xcc = kfd_node_property(node, "num_xcc");
 	if (!g->num_xcc)
 		g->num_xcc = 1;
+	/* In the place of the PCI function, which GPUs have 0 of, or above all of PCI's bits. */
+	location = kfd_node_property(node, "location_id");
+	g->partition = location >> 28 ? location >> 28 : location & 7;
 	g->cwsr_size = kfd_node_property(node, "cwsr_size");
 	g->ctl_stack_size = kfd_node_property(node, "ctl_stack_size");
 	g->num_sdma = kfd_node_property(node, "num_sdma_engines");
+	g->num_sdma_queues = g->num_sdma * kfd_node_property(node, "num_sdma_queues_per_engine");
 	g->vram_size = node_vram(node);
 
 	/* The debugger's area has no property: 32 bytes for every wave there can be. */
@@ -227,11 +231,20 @@ int kfd_acquire(struct kfd *k, unsigned int g)
 	return 0;
 }
 
+unsigned int kfd_test_gpus(unsigned int there)
+{
+	const char *limit = getenv("KFD_TEST_GPUS");
+	unsigned int n = limit ? strtoul(limit, NULL, 0) : there;
+
+	return n && n < there ? n : there;
+}
+
 int kfd_open_all(struct kfd *k)
 {
 	unsigned int g;
 	int r = kfd_open(k);
 
+	k->ngpu = kfd_test_gpus(k->ngpu);
 	for (g = 0; !r && g < k->ngpu; g++)
 		r = kfd_acquire(k, g);
 	if (r)
@@ -420,7 +433,7 @@ int kfd_bo_create(struct kfd *k, struct kfd_bo *bo, unsigned int gpu, uint64_t v
 	return r;
 }
 
-int kfd_bo_destroy(struct kfd *k, struct kfd_bo *bo)
+int kfd_bo_free(struct kfd *k, struct kfd_bo *bo)
 {
 	struct kfd_ioctl_free_memory_of_gpu_args args = { .handle = bo->handle };
 	int r = 0, r2;
@@ -430,11 +443,19 @@ int kfd_bo_destroy(struct kfd *k, struct kfd_bo *bo)
 	if (bo->mapped)
 		r = kfd_bo_unmap(k, bo, bo->mapped);
 	r2 = xioctl(k->fd, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &args);
+	bo->handle = 0;
+	return r ? r : r2;
+}
+
+int kfd_bo_destroy(struct kfd *k, struct kfd_bo *bo)
+{
+	int r = kfd_bo_free(k, bo);
+
 	/* memory that the caller gave for a user pointer stays the caller's */
 	if (bo->reserved || (bo->cpu && !(bo->flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR)))
 		munmap((void *)(uintptr_t)bo->va, bo->size);
 	memset(bo, 0, sizeof(*bo));
-	return r ? r : r2;
+	return r;
 }
 
 int kfd_bo_export(struct kfd *k, struct kfd_bo *bo)
@@ -1410,6 +1431,21 @@ int kfd_runtime_enable(struct kfd *k, uint64_t r_debug, bool ttmp)
 }
 
 /* --- the kernel under test --- */
+
+int kfd_write_text(const char *path, const char *text)
+{
+	ssize_t len = strlen(text), n;
+	int fd, r = 0;
+
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, len);
+	if (n != len)
+		r = n < 0 ? -errno : -EIO;
+	close(fd);
+	return r;
+}
 
 int kfd_prove_locking(int prove)
 {

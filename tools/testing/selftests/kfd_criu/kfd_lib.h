@@ -27,12 +27,14 @@
  * @drm_fd: open render node whose VM this process acquired, or -1
  * @gfx_version: gfx_target_version, e.g. 90006
  * @num_xcc: XCCs behind the node
+ * @partition: which part of a divided GPU the node is, from 0
  * @cwsr_size: bytes of context save area one queue needs, header included,
  *	debugger area excluded
  * @ctl_stack_size: bytes of control stack within @cwsr_size
  * @debug_size: bytes of debugger area behind it, over all XCCs
  * @vram_size: bytes of local memory
  * @num_sdma: SDMA engines
+ * @num_sdma_queues: queues that all of them can have
  * @aperture: limits of the GPUVM aperture
  */
 struct kfd_gpu {
@@ -42,11 +44,12 @@ struct kfd_gpu {
 	int drm_fd;
 	uint32_t gfx_version;
 	uint32_t num_xcc;
+	uint32_t partition;
 	uint32_t cwsr_size;
 	uint32_t ctl_stack_size;
 	uint64_t debug_size;
 	uint64_t vram_size;
-	uint32_t num_sdma;
+	uint32_t num_sdma, num_sdma_queues;
 	uint64_t gpuvm_base, gpuvm_limit;
 	uint64_t lds_base, scratch_base;
 };
@@ -62,11 +65,19 @@ struct kfd {
 int kfd_topology(struct kfd *k);
 /* Value of one line of a node's properties file; 0 when it is not there. */
 uint64_t kfd_node_property(int node, const char *name);
+/* The same of any file of that form. */
+uint64_t kfd_file_property(const char *path, const char *name);
 /* Open /dev/kfd, read topology and apertures; no VM acquired yet. */
 int kfd_open(struct kfd *k);
 /* Open the render node of GPU @g and acquire its VM. */
 int kfd_acquire(struct kfd *k, unsigned int g);
-/* kfd_open() and kfd_acquire() of every GPU. */
+/*
+ * Of so many GPUs, how many a process is to acquire: all, or as many as the
+ * environment variable KFD_TEST_GPUS says.  KFD knows of the others what it knows of a
+ * GPU that a process has not used yet.
+ */
+unsigned int kfd_test_gpus(unsigned int there);
+/* kfd_open() and kfd_acquire() of kfd_test_gpus(); the process sees no others. */
 int kfd_open_all(struct kfd *k);
 void kfd_close(struct kfd *k);
 /* Index of a gpu id, or -1. */
@@ -116,7 +127,9 @@ int kfd_bo_mmap(struct kfd *k, struct kfd_bo *bo);
 /* alloc + map(mask) + mmap (not for USERPTR, whose cpu is va) */
 int kfd_bo_create(struct kfd *k, struct kfd_bo *bo, unsigned int gpu, uint64_t va,
 		  uint64_t size, uint32_t flags, unsigned int mask);
-/* munmap, unmap everywhere, free. */
+/* Unmap everywhere and free; the CPU mapping stays. */
+int kfd_bo_free(struct kfd *k, struct kfd_bo *bo);
+/* The same, and munmap. */
 int kfd_bo_destroy(struct kfd *k, struct kfd_bo *bo);
 /* dma-buf of the BO, or negative errno. */
 int kfd_bo_export(struct kfd *k, struct kfd_bo *bo);
@@ -310,6 +323,15 @@ int kfd_vram_hog(int render_minor, uint64_t bytes, uint32_t seed);
  */
 int kfd_prove_locking(int prove);
 
+/**
+ * kfd_write_text - write a file that means something by it, such as a parameter
+ * @path: the file, which has to be there
+ * @text: all that it says then; tracefs takes "" for an order to empty the file
+ *
+ * Return: 0 or a negative errno, -EIO if the file took only a part.
+ */
+int kfd_write_text(const char *path, const char *text);
+
 /* --- AMDKFD_IOC_CRIU_OP --- */
 
 /**
@@ -341,6 +363,13 @@ int kfd_criu_unpause(int kfd_fd);
  * is the index of the GPU (in this machine's order) that image device i goes to.
  */
 int kfd_criu_restore(struct kfd *k, struct kfd_image *img, const unsigned int *remap);
+/*
+ * The same in pieces, for who tries the ioctl more than once: open everything,
+ * the arguments, and what is left to do when it has succeeded.
+ */
+int kfd_criu_restore_open(struct kfd *k, struct kfd_image *img, const unsigned int *remap);
+void kfd_criu_restore_args(const struct kfd_image *img, struct kfd_ioctl_criu_args *args);
+void kfd_criu_restore_done(struct kfd *k);
 /* Write contents back and map each BO at its address, as CRIU's UPDATE_VMA_MAP does. */
 int kfd_criu_load_contents(struct kfd *k, struct kfd_image *img);
 int kfd_criu_resume(int kfd_fd, pid_t pid);

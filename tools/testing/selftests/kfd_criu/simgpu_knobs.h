@@ -3,7 +3,6 @@
 #ifndef SIMGPU_KNOBS_H
 #define SIMGPU_KNOBS_H
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -13,34 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 #include "../kselftest.h"
-#include "kfd_lib.h"
+#include "kfd_reset.h"
 
-#define DEBUGFS		"/sys/kernel/debug/dri"
-
-/* Directory of a GPU's knobs: DRM shows it under the number of every minor. */
+/* Directory of a GPU's knobs. */
 static inline bool knob_dir(const struct kfd_gpu *gpu, char *dir, size_t len)
 {
-	char path[128];
-	struct dirent *d;
-	bool found;
-	DIR *drm;
-
-	snprintf(dir, len, DEBUGFS "/%d/simgpu", gpu->render_minor);
-	if (!access(dir, F_OK))
-		return true;
-	/* else under that of the primary node */
-	snprintf(path, sizeof(path), "/sys/class/drm/renderD%d/device/drm", gpu->render_minor);
-	drm = opendir(path);
-	if (!drm)
-		return false;
-	do {
-		d = readdir(drm);
-	} while (d && strncmp(d->d_name, "card", 4));
-	if (d)
-		snprintf(dir, len, DEBUGFS "/%d/simgpu", atoi(d->d_name + 4));
-	found = d && !access(dir, F_OK);
-	closedir(drm);
-	return found;
+	return gpu_debugfs(gpu, "simgpu", dir, len);
 }
 
 static inline int64_t knob_get(const char *dir, const char *name)
@@ -62,16 +39,10 @@ static inline int64_t knob_get(const char *dir, const char *name)
 static inline int knob_set(const char *dir, const char *name, uint64_t value)
 {
 	char path[128], text[24];
-	int fd, n, r;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)value);
-	r = write(fd, text, n) == n ? 0 : -errno;
-	close(fd);
-	return r;
+	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)value);
+	return kfd_write_text(path, text);
 }
 
 /* No hardware scheduler: KFD loads and unloads each queue itself. */
@@ -81,8 +52,31 @@ static inline bool no_hws(void)
 }
 
 static const char * const failures[] = {
-	"fail_bo_alloc", "fail_map", "fail_queue_load", "fail_preempt", "fail_fence",
+	"fail_bo_alloc", "fail_map", "fail_queue_load", "fail_preempt", "fail_preempt_sdma",
+	"fail_fence", "fail_nth",
 };
+
+/* Which of them the one of fail_nth was: its number, -ENOENT for none, or another errno. */
+static inline int knob_failed(const char *dir)
+{
+	char path[128], name[32];
+	unsigned int i;
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "%s/fail_nth", dir);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	n = fscanf(f, "%*u %31s", name);
+	fclose(f);
+	if (n != 1)
+		return -ENOENT;
+	for (i = 0; i < ARRAY_SIZE(failures); i++)
+		if (!strcmp(failures[i], name))
+			return i;
+	return -EINVAL;
+}
 
 static inline int knobs_reset(const char *dir)
 {

@@ -239,7 +239,7 @@ size=$((count * (vram + small) * mib))
 before=
 if loaded; then
 	for name in sched_policy simgpu_count simgpu_base simgpu_vram_mb simgpu_rotate \
-		    simgpu_fence_delay_us; do
+		    simgpu_fence_delay_us simgpu_gc simgpu_xccs simgpu_partitions; do
 		[ ! -r $params/$name ] || before="$before $name=$(cat $params/$name)"
 	done
 	unload || skip "amdgpu is in use"
@@ -250,7 +250,7 @@ end=$((base + region_size))
 last=$((end - end % (vram * mib) - vram * mib))
 with="simgpu_count=$count simgpu_base=$base simgpu_vram_mb=$vram"
 
-echo "1..$((17 + 8))"
+echo "1..$((26 + 12))"
 
 # --- wrong ones ---
 
@@ -277,6 +277,15 @@ run_bad()
 	bad rotate simgpu_rotate $count $with
 	bad rotate_large simgpu_rotate 4294967295 $with
 	bad fence_delay simgpu_fence_delay_us 1000001 $with
+	bad gc_unknown simgpu_gc 8.0.3 $with
+	bad gc_no_version simgpu_gc vega $with
+	bad gc_short simgpu_gc 9 $with
+	bad gc_second simgpu_gc 9.4.0,9.9.9 $with
+	bad gc_too_many simgpu_gc 9.4.0,9.4.0,9.4.0 $with
+	bad xccs_1 simgpu_xccs 1 $with
+	bad xccs_9 simgpu_xccs 9 $with
+	bad partitions_none simgpu_partitions no $with
+	bad partitions_case simgpu_partitions CPX $with
 }
 run_bad
 
@@ -327,6 +336,28 @@ status=0
 	complain "unique_id does not tell them apart" || status=1
 check rotate_changes_ids_and_order $status
 good_unload unload_again
+
+# a generation for each GPU, 9.0.1 and 9.4.0 as KFD writes them
+# shellcheck disable=SC2086
+good gc_mixed $with simgpu_gc=9.0.1,9.4.0
+status=0
+versions=$(gpu_nodes | while read -r dir; do property "$dir" gfx_target_version; done | sort |
+	tr '\n' ' ')
+[ "$versions" = "90000 90006 " ] || complain "versions $versions" || status=1
+check gc_in_topology $status
+unload
+
+# partitions of one GPU, two nodes of KFD's for its XCCs
+# shellcheck disable=SC2086
+good cpx simgpu_count=1 simgpu_base=$base simgpu_vram_mb=$vram simgpu_gc=9.4.3 simgpu_xccs=2 \
+	simgpu_partitions=cpx
+status=0
+minors=$(gpu_nodes | while read -r dir; do
+	[ "$(property "$dir" num_xcc)" = 1 ] && property "$dir" drm_render_minor
+done | sort -u | wc -l)
+[ "$minors" -eq 2 ] || complain "$minors render nodes of one XCC" || status=1
+check cpx_in_topology $status
+unload
 
 if [ -n "$before" ]; then
 	# shellcheck disable=SC2086

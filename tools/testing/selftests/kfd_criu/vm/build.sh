@@ -27,6 +27,22 @@ if command -v ccache >/dev/null; then
 fi
 kmake=(make -C "$src" "O=$out" ARCH=x86_64 "CC=$cc" "HOSTCC=$hostcc" "-j$jobs" --no-print-directory)
 
+# The engine's files are those that coverage is of, where the configuration wants it.  Their
+# names are the ones that amdgpu's makefile has for them.
+for file in "$src"/drivers/gpu/drm/amd/amdkfd/kfd_criu*.c; do
+	[ -e "$file" ] || continue
+	name=${file##*/}
+	kmake+=("GCOV_PROFILE_../amdkfd/${name%.c}.o=y")
+done
+
+# KCSAN watches the accesses of the drivers alone: a watchpoint is to be where it can catch
+# something, and the machine is slow enough.  What the rest of the kernel changes under them is
+# noticed all the same, as a value that changed.  Simulated GPUs play hardware, which nobody
+# watches either.  Make has the folder and the file at hand when it wants the value.
+# shellcheck disable=SC2016	# for make
+kmake+=('KCSAN_SANITIZE=$(if $(filter drivers/gpu/drm/%,$(obj)),'\
+'$(if $(filter ../simgpu/%,$(target-stem)),n),n)')
+
 # Times and names in the kernel would defeat both a compiler cache and a comparison.
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2025'
 export KBUILD_BUILD_VERSION=1 KBUILD_BUILD_USER=kfd-criu KBUILD_BUILD_HOST=vmtest
@@ -119,6 +135,7 @@ build_tests()
 	# Programs that left the list do not stay behind.
 	make -s -C "$tests" --no-print-directory OUTPUT="$built" COLLECTION=kfd_criu emit_tests |
 		cut -d: -f2 | sort -u > "$built/list"
+	make -s -C "$tests" --no-print-directory OUTPUT="$built" emit_files > "$built/files"
 }
 
 configure

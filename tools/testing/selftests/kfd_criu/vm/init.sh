@@ -5,7 +5,7 @@
 # Process 1 of the test machine: loads amdgpu, runs the programs of one cell,
 # and sends their output and the verdict through virtio ports to the host.
 # /etc/plan, written by run.py, sets CELL, LOAD, MODULE_PARAMETERS, PROGRAMS,
-# PROGRAM_TIMEOUT, CELL_TIMEOUT, CARRY, KMEMLEAK, INTERACTIVE and the environment.
+# PROGRAM_TIMEOUT, CELL_TIMEOUT, CARRY, KMEMLEAK, COVERAGE, INTERACTIVE and the environment.
 
 export PATH=/tests:/bin:/sbin HOME=/root TERM=linux
 mount -t proc none /proc
@@ -20,6 +20,12 @@ mount -t debugfs debug /sys/kernel/debug
 mount -t tracefs trace /sys/kernel/tracing 2>/dev/null
 ip link set lo up 2>/dev/null
 ulimit -l unlimited
+# A host that is busy while the TSC is measured: with a clock that goes too fast, every
+# test runs into its time limit.
+if dmesg | grep -q 'calibration deviates from HPET'; then
+	echo hpet > /sys/devices/system/clocksource/clocksource0/current_clocksource
+	echo "vmtest: the TSC was measured wrongly, the clock is the HPET" > /dev/kmsg
+fi
 # shellcheck source=/dev/null
 . /etc/plan
 
@@ -142,6 +148,16 @@ if [ "$CARRY" = 1 ] && [ -e /carry ]; then
 	(cd / && echo carry | cpio -o -H newc) > "$(find_port carry)" 2> /dev/null
 fi
 
+# Which lines of the engine ran, since boot and in every load of the module.
+if [ "$COVERAGE" = 1 ]; then
+	mkdir /tmp/gcda
+	find /sys/kernel/debug/gcov -name 'kfd_criu*.gcda' | while IFS= read -r file; do
+		cat "$file" > "/tmp/gcda/${file##*/}"
+	done
+	(cd /tmp/gcda && find . -name '*.gcda' | cpio -o -H newc) > /tmp/coverage 2> /dev/null
+	cat /tmp/coverage > "$(find_port coverage)"
+fi
+
 if [ "$KMEMLEAK" = 1 ]; then
 	echo "#@ note looking for memory leaks" >&3
 	# An object has to be 5 seconds old to be reported.
@@ -156,6 +172,10 @@ if [ "$KMEMLEAK" = 1 ]; then
 		done < /tmp/leaks
 	fi
 fi
+
+# How many accesses KCSAN has watched.
+watched=$(sed -n 's/^setup_watchpoints: //p' /sys/kernel/debug/kcsan 2>/dev/null)
+[ -z "$watched" ] || echo "#@ watched $watched" >&3
 
 kill $watchdog 2>/dev/null
 echo "done" >&4

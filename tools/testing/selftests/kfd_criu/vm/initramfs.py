@@ -22,6 +22,8 @@ HERE = Path(__file__).resolve().parent
 PROGRAMS = (("busybox", "busybox-static"), ("kmod", "kmod"), ("criu", "criu"),
             ("rocminfo", "rocminfo"))
 KMOD_NAMES = ("modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod")
+# Of the kselftest framework, which the tests look for beside their own folder.
+KSELFTEST = ("ktap_helpers.sh",)
 # Read by libraries at run time, when they are there.
 DATA = ("/usr/share/libdrm/amdgpu.ids",)
 
@@ -109,12 +111,11 @@ def modules(out):
 
 
 def tests(folder, source):
-    """Name and path of each test: built ones, and scripts from the sources."""
-    listing = folder / "list"
-    if not listing.is_file():
-        return {}
+    """Name and path of each test, and of what they run: built ones, and scripts from the sources."""
+    names = [name for listing in ("list", "files") if (folder / listing).is_file()
+             for name in (folder / listing).read_text().split()]
     found = {}
-    for name in listing.read_text().split():
+    for name in names:
         path = next((p for p in (folder / name, source / name) if p.is_file()), None)
         if path is None:
             raise Error(f"the test {name} is listed, but neither built nor in {source}")
@@ -136,6 +137,8 @@ def collect(args):
     files += binaries
     files += [(f"tests/{name}", str(path)) for name, path in built.items()]
     files += [(path.lstrip("/"), path) for path in DATA if Path(path).exists()]
+    files += [(f"kselftest/{name}", str(args.source.parent / "kselftest" / name))
+              for name in KSELFTEST if args.tests]
     files.append(("init", str(HERE / "init.sh")))
     release = kernel_release(args.out)
     for module in modules(args.out):

@@ -22,7 +22,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -37,9 +40,15 @@ TROUBLE = re.compile(
     r"refcount_t:|list_(add|del) corruption|"
     r"Out of memory: Killed process|segfault at|"
     # what the simulated hardware found wrong with the driver's requests
-    r"simgpu: (HIQ|MQD|MAP_QUEUES)|simgpu: \S+: ring stopped")
+    r"simgpu: (HIQ|MQD|MES|MAP_QUEUES|PTE)|simgpu: \S+: ring stopped")
+# KCSAN finds races of the base kernel, too: only what the engine's files do is a failure.
+KCSAN = re.compile(r"BUG: KCSAN: (?:data-race|assert: race) in (.*)")
+# The engine's files, below the output folder of a kernel.
+OURS = "drivers/gpu/drm/amd/amdkfd/kfd_criu*.o"
 # A report that is longer than this says no more.
 REPORT_LINES = 60
+# Percent of the lines of the engine that all tests of a debug run have to reach.
+COVERAGE = 95
 # Debug kernels take longer for everything.
 DEBUG_FACTOR = 4
 HEARTBEAT = 20
@@ -62,13 +71,18 @@ class Cell:
         self.carries = False        # is there one after it?
         self.kernel = None          # label of the kernel, None: the one under test
         self.plain = False          # is it not worth the time on a debug kernel?
+        self.debug = False          # or has it nothing to do on any other?
         match = re.match(r"([a-z ]+):\s*(.*)", self.parameters)
         if match:
             words, self.parameters = match[1].split(), match[2]
-            self.plain = "plain" in words
-            self.kernel = next((word for word in words if word != "plain"), None)
+            self.plain, self.debug = "plain" in words, "debug" in words
+            self.kernel = next((word for word in words if word not in ("plain", "debug")), None)
+        self.env = {}               # for the programs
         self.programs = []          # each with its arguments, as in a command line
         for pattern in patterns.split():
+            if re.match(r"[A-Z_]+=", pattern):
+                self.env.update([pattern.split("=", 1)])
+                continue
             pattern, *arguments = pattern.split(":")
             if pattern.startswith("!"):
                 self.programs = [name for name in self.programs
@@ -190,12 +204,50 @@ class Program:
                 f"{indent}{'not ok' if failed or results < plan else 'ok'} {number} {self.name}"]
 
 
+def functions(folder):
+    """Names of all functions of the engine's files, which KCSAN has to watch."""
+    files = sorted(folder.glob(OURS))
+    if not files:
+        raise Error(f"no object files {OURS} in {folder}")
+    names = set()
+    for file in files:
+        listing = subprocess.run(["nm", file], check=True, text=True, stdout=subprocess.PIPE).stdout
+        found = re.findall(r"^[0-9a-f]+ [tT] ([^.\s]+)", listing, re.M)
+        if found and " U __tsan_" not in listing:
+            raise Error(f"KCSAN does not watch {file.name}")
+        names.update(found)
+    return names
+
+
+def data_races(console, ours):
+    """What KCSAN reports: title, whole report, and what the engine has to do with it.
+
+    A title has the functions that access the memory, one or two: if none of them
+    is the engine's, one may be called by it, perhaps without a lock.
+    """
+    lines = console.splitlines()
+    for at, line in enumerate(lines):
+        match = KCSAN.search(line)
+        if not match:
+            continue
+        end = next((stop for stop in range(at + 1, min(len(lines), at + REPORT_LINES))
+                    if "=========" in lines[stop]), at + REPORT_LINES)
+        title = re.sub(r"\+0x\w+/0x\w+| \[\w+\]", "", match[1])
+        calls = re.findall(r"(\w+)[\w.]*\+0x\w+/0x", "\n".join(lines[at + 1:end]))
+        if ours & {name.split(".")[0] for name in title.split(" / ")}:
+            whose = "engine"
+        else:
+            whose = "called by the engine" if ours & set(calls) else "base"
+        yield title, "\n".join(lines[at:end]), whose
+
+
 def reports(console):
     """Pieces of a kernel log that report trouble."""
     lines = console.splitlines()
     found, skip_to = [], 0
     for at, line in enumerate(lines):
-        if at < skip_to or not TROUBLE.search(line) or "Command line:" in line:
+        if at < skip_to or not TROUBLE.search(line) or "Command line:" in line or \
+                KCSAN.search(line):
             continue
         if found and "Kernel panic" in line:
             # The end of what has been reported already.
@@ -226,28 +278,34 @@ def unknown_leaks(text, label, known):
 
 
 class Screen:
-    """Progress: a line that is rewritten on a terminal, else one now and then."""
+    """Progress: a line that is rewritten on a terminal, else one now and then.
+
+    Machines that run side by side share it.
+    """
 
     def __init__(self):
         self.live = sys.stdout.isatty()
         self.last = time.monotonic()
+        self.lock = threading.Lock()
 
     def line(self, text):
-        if self.live:
-            print("\r\033[K", end="")
-        print(text, flush=True)
-        self.last = time.monotonic()
+        with self.lock:
+            if self.live:
+                print("\r\033[K", end="")
+            print(text, flush=True)
+            self.last = time.monotonic()
 
     def status(self, text):
-        now = time.monotonic()
-        if self.live:
-            if now - self.last > 0.5:
-                width = shutil.get_terminal_size().columns - 1
-                print("\r\033[K" + text[:width], end="", flush=True)
+        with self.lock:
+            now = time.monotonic()
+            if self.live:
+                if now - self.last > 0.5:
+                    width = shutil.get_terminal_size().columns - 1
+                    print("\r\033[K" + text[:width], end="", flush=True)
+                    self.last = now
+            elif now - self.last > HEARTBEAT:
+                print(text, flush=True)
                 self.last = now
-        elif now - self.last > HEARTBEAT:
-            print(text, flush=True)
-            self.last = now
 
 
 class Machine:
@@ -261,15 +319,23 @@ class Machine:
         self.programs = []
         self.current = None
         self.trouble = []           # (test name, text) that fails the cell
+        # What the base kernel does with GPUs that it can't checkpoint is worth a
+        # look, but nobody has to answer for it.
+        self.told = args.grid and (cell.kernel or args.label) == "stock"
         self.notes = []
         self.leaks = []
+        self.races = Counter()      # what KCSAN reported: (whose, title)
+        self.watched = 0            # accesses that it looked at for that
         self.partial = ""
         folder = args.results
-        self.console = folder / f"{cell.title}.console"
-        self.results = folder / f"{cell.title}.results"
-        self.verdict = folder / f"{cell.title}.verdict"
-        self.carry = folder / f"{cell.title}.carry"
+        name = re.sub(r"[/,]", "-", cell.title)
+        self.console = folder / f"{name}.console"
+        self.results = folder / f"{name}.results"
+        self.verdict = folder / f"{name}.verdict"
+        self.carry = folder / f"{name}.carry"
+        self.coverage = folder / f"{name}.gcda"
         self.ended = None
+        self.stop = threading.Event()
         self.seconds = 0.0
         self.label = cell.kernel or args.label
         self.kernel, self.initramfs = args.kernel, args.initramfs
@@ -277,9 +343,10 @@ class Machine:
             self.kernel, self.initramfs = args.other_kernel, args.other_initramfs
 
     def limits(self):
-        factor = DEBUG_FACTOR if self.args.debug else 1
+        factor = DEBUG_FACTOR if self.args.debug or self.args.kcsan else 1
         program = self.args.timeout * factor
-        return program, min(program * len(self.cell.programs), 900 * factor) + 60
+        cell = max(900, self.args.timeout) * factor
+        return program, min(program * len(self.cell.programs), cell) + 60
 
     def plan(self):
         program_limit, cell_limit = self.limits()
@@ -292,10 +359,14 @@ class Machine:
             "CELL_TIMEOUT": str(cell_limit),
             "CARRY": str(int(self.cell.carries)),
             "KMEMLEAK": "1" if self.args.debug else "0",
+            "COVERAGE": "1" if self.args.debug else "0",
             "INTERACTIVE": "1" if self.args.shell else "0",
         }
-        exports = {"KFD_CRIU_KERNEL": self.label, "KFD_CRIU_DEBUG": str(int(self.args.debug)),
-                   **dict(pair.split("=", 1) for pair in self.args.env)}
+        exports = {"KFD_CRIU_KERNEL": self.label,
+                   "KFD_CRIU_DEBUG": str(int(self.args.debug or self.args.kcsan)),
+                   **self.cell.env, **dict(pair.split("=", 1) for pair in self.args.env)}
+        if self.args.icount:
+            exports["KFD_BENCH_ALONE"] = "1"
         lines = [f"{name}='{value}'" for name, value in values.items()]
         lines += [f"export {name}='{value}'" for name, value in exports.items()]
         return "\n".join(lines) + "\n"
@@ -310,7 +381,7 @@ class Machine:
         cpio = Cpio(plan)
         cpio.file("etc/plan", self.plan().encode())
         cpio.close()
-        path = self.args.results / "initrd"
+        path = self.console.with_suffix(".initrd")
         with open(path, "wb") as target, open(self.initramfs, "rb") as source:
             shutil.copyfileobj(source, target)
             target.write(plan.getvalue())
@@ -325,17 +396,29 @@ class Machine:
 
     def command(self):
         accel = "kvm" if self.args.kvm else "tcg"
-        cpu = "host,family=25" if self.args.kvm else "max,family=25"
+        # A process that CRIU 3.17 stops in the middle of AVX instructions on an emulated CPU goes
+        # on with zeros in the upper halves of its registers.
+        cpu = "host,family=25" if self.args.kvm else "max,family=25,-avx"
+        cpus, clock = self.args.cpus, []
         cmdline = ["panic=-1", "oops=panic", "panic_on_warn=1", "loglevel=7",
                    # An emulated CPU on a busy machine may stand still for seconds.
                    "watchdog_thresh=60", "rdinit=/init", "console=ttyS0",
                    f"memmap={self.args.reserve}"]
-        if self.args.shell:
-            # A shell is for looking at what went wrong.
+        if self.args.icount:
+            # Each instruction is a nanosecond, and time without any is skipped.  A string
+            # instruction counts once for each element: bytes would be dear.
+            cpus, clock = 1, ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm", "-seed", "1"]
+            cpu += ",-erms,-fsrm"
+            cmdline += ["tsc=reliable", "tsc_early_khz=1000000", "norandmaps"]
+        if self.args.shell or self.args.kcsan:
+            # A shell is for looking at what went wrong, and a report of KCSAN is a warning, too.
             cmdline = [word for word in cmdline if not word.startswith("panic_on_warn")]
+        if self.args.kcsan:
+            # Where it stops an access, it keeps interrupts off: a clock may look wrong then.
+            cmdline.append("tsc=nowatchdog")
         argv = [self.args.qemu, "-nodefaults", "-no-user-config", "-display", "none",
                 "-machine", f"q35,accel={accel}", "-cpu", cpu, "-m", self.args.memory,
-                "-smp", str(self.args.cpus), "-no-reboot",
+                "-smp", str(cpus), *clock, "-no-reboot",
                 "-kernel", str(self.kernel), "-initrd", str(self.initrd()),
                 "-append", " ".join(cmdline)]
         if self.args.shell:
@@ -349,7 +432,10 @@ class Machine:
                 "-device", "virtserialport,chardev=verdict,name=verdict",
                 *(["-chardev", f"file,id=carry,path={self.carry}",
                    "-device", "virtserialport,chardev=carry,name=carry"]
-                  if self.cell.carries else [])]
+                  if self.cell.carries else []),
+                *(["-chardev", f"file,id=coverage,path={self.coverage}",
+                   "-device", "virtserialport,chardev=coverage,name=coverage"]
+                  if self.args.debug else [])]
 
     def feed(self, text):
         """Take in what the programs wrote since the last time."""
@@ -362,6 +448,8 @@ class Machine:
         if not line.startswith("#@ "):
             if self.current and (line or self.current.lines):
                 self.current.lines.append(line)
+                if self.args.story and line.startswith("# "):
+                    self.screen.line(line[1:])
             return
         words = line.split(" ", 2)
         what, rest = words[1], words[2] if len(words) > 2 else ""
@@ -378,6 +466,8 @@ class Machine:
             self.trouble.append(("machine", rest))
         elif what == "leak":
             self.leaks.append(rest)
+        elif what == "watched":
+            self.watched = int(rest)
         elif what == "note":
             self.notes.append(rest)
 
@@ -403,7 +493,7 @@ class Machine:
         self.current = None
 
     def run(self):
-        for path in (self.console, self.results, self.verdict, self.carry):
+        for path in (self.console, self.results, self.verdict, self.carry, self.coverage):
             path.unlink(missing_ok=True)
         if self.cell.before and not self.carried():
             self.trouble.append(("carry", f"{self.cell.before.title} left nothing to go on with"))
@@ -413,13 +503,13 @@ class Machine:
         start = time.monotonic()
         # Beyond the machine's own limit, which leaves a dump behind.
         limit = self.limits()[1] + 30
-        qemu_log = self.args.results / f"{self.cell.title}.qemu"
+        qemu_log = self.console.with_suffix(".qemu")
         with open(self.results, "r", errors="replace", newline="\n") as results, \
                 open(qemu_log, "wb") as errors, \
                 subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=errors,
                                  stderr=errors) as qemu:
             try:
-                while True:
+                while not self.stop.is_set():
                     code = qemu.poll()
                     self.feed(results.read())
                     if code is not None:
@@ -430,11 +520,12 @@ class Machine:
                         break
                     self.show(time.monotonic() - start)
                     time.sleep(0.1)
-            except BaseException:
+            finally:
+                # does nothing to one that has ended
                 qemu.kill()
-                raise
             qemu.wait()
             self.feed(results.read() + "\n")
+        self.console.with_suffix(".initrd").unlink()
         self.seconds = time.monotonic() - start
         self.judge(qemu.returncode, qemu_log)
 
@@ -452,12 +543,18 @@ class Machine:
         console = self.console.read_text(errors="replace").replace("\r", "")
         for number, report in enumerate(reports(console), 1):
             self.trouble.append((f"kernel_log.{number}", report))
+        if self.args.kcsan:
+            self.judge_races(console, verdict == "done")
         known = Path(__file__).with_name("known-leaks").read_text()
         leaks, count = unknown_leaks("\n".join(self.leaks), self.label, known)
         if count:
             self.screen.line(f"{self.title} {count} leak(s) that vm/known-leaks tells about")
         if leaks:
-            self.trouble.append(("kernel_log.kmemleak", "".join(leaks)))
+            # Last, because of a long report the end is shown.
+            sizes = Counter(re.findall(r"^unreferenced.*\((size \d+)\)", "".join(leaks), re.M))
+            sums = ", ".join(f"{number} of {size}" for size, number in sizes.items())
+            self.trouble.append(("kernel_log.kmemleak", f"{''.join(leaks)}\n"
+                                 f"{len(leaks)} unknown leak(s), in this order: {sums}"))
         if verdict == "done" and not self.ended and code == 0:
             # Tests skip where they find no GPU, which is not what a cell is for.
             if not self.args.test and not any(program.did_run() for program in self.programs):
@@ -473,6 +570,20 @@ class Machine:
         text = self.ended or f"the machine ended before its programs, QEMU with status {code}"
         log = qemu_log.read_text(errors="replace").strip()
         self.trouble.append(("machine", "\n".join(filter(None, (text, log, tail)))))
+
+    def judge_races(self, console, ended):
+        """Data races: those of the engine fail the run, others are told."""
+        try:
+            ours = functions(self.kernel.resolve().parents[3])
+        except Error as error:
+            self.trouble.append(("kcsan", str(error)))
+            return
+        if ended and not self.watched:
+            self.trouble.append(("kcsan", "this kernel has watched no access for data races"))
+        for title, report, whose in data_races(console, ours):
+            self.races[whose, title] += 1
+            if whose == "engine":
+                self.trouble.append((f"kcsan.{self.races.total()}", report))
 
     def where(self):
         """For a machine that did not end well: what ran at that time."""
@@ -498,11 +609,14 @@ class Machine:
         for name in self.cell.programs:
             if name not in ran:
                 count += 1
-                results.append(f"{pad}not ok {count} {name} # did not run")
+                results.append(f"{pad}ok {count} {name} # SKIP did not run, told only"
+                               if self.told else
+                               f"{pad}not ok {count} {name} # did not run")
         for name, text in self.trouble:
             count += 1
             results += [f"{pad}# {line}" for line in text.splitlines()]
-            results.append(f"{pad}not ok {count} {name}")
+            results.append(f"{pad}ok {count} {name} # SKIP told, not judged" if self.told
+                           else f"{pad}not ok {count} {name}")
         if not self.trouble:
             count += 1
             results.append(f"{pad}ok {count} kernel_log")
@@ -546,7 +660,7 @@ def why(log):
     """Of a test's lines, those that say why it failed."""
     lines = [re.sub(r"^\s*# ?", "", line) for line in log]
     lines = [line for line in lines if line.strip() and
-             not re.match(r"\s*(RUN|OK|FAIL|Starting|PASSED|FAILED|TABLE:)(\s|$)", line)]
+             not re.match(r"\s*(RUN|OK|FAIL|Starting|PASSED|FAILED|TABLE:|TRIED:)(\s|$)", line)]
     return lines[-REPORT_LINES:]
 
 
@@ -596,10 +710,95 @@ def table(lines):
             for row in rows]
 
 
+def grid(machines):
+    """For cells named <row>/<column>: how many rows of the table of results say what."""
+    words = ("pass", "fail", "FAIL", "broken", "not run")
+    said, rows, columns = {}, [], []
+    for machine in machines:
+        row, column = machine.cell.name.split("/", 1)
+        rows += [row] if row not in rows else []
+        columns += [column] if column not in columns else []
+        results = [line.split("|")[2].strip() for program in machine.programs
+                   for line in program.lines if line.startswith("# TABLE:")]
+        counts = [f"{results.count(word)} {word}" for word in words if word in results]
+        if machine.trouble:
+            counts.append("TROUBLE")
+        said[row, column] = ", ".join(counts) or "nothing"
+    lines = [["", *columns]] + [[row, *(said.get((row, column), "does not exist")
+                                        for column in columns)] for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return ["  ".join(field.ljust(width) for field, width in zip(line, widths)).rstrip()
+            for line in lines]
+
+
+def show_grids(args, lines):
+    """The grid of this run, and those of other kernels as they were last time."""
+    print(f"\nRows of the table of results, kernel '{args.label}':")
+    print("\n".join(lines))
+    if not args.cell:
+        (args.results / "grid").write_text("\n".join(lines) + "\n")
+    for other in sorted(args.results.parent.glob("*/grid")):
+        if other.parent.name != args.results.name:
+            when = time.strftime("%F %R", time.localtime(other.stat().st_mtime))
+            print(f"\nThe same of '{other.parent.name}', from {when}:")
+            print(other.read_text(), end="")
+
+
+def show_coverage(args, machines, number):
+    """What of the engine was reached; if all tests ran, as a result of the document."""
+    # pylint: disable=import-outside-toplevel
+    sys.path.insert(0, str(HERE))
+    sys.dont_write_bytecode = True
+    import coverage
+    # A part of the tests leaves much out, which says nothing.
+    whole = not (args.cell or args.test or args.grid or args.parameters or args.more_parameters)
+    archives = [machine.coverage for machine in machines
+                if machine.label == "ours" and machine.coverage.is_file()]
+    if not archives:
+        return []
+    try:
+        found = coverage.measure([path for path in archives if path.stat().st_size],
+                                 args.kernel.parents[3], args.srctree)
+        if found is None and whole:
+            raise coverage.Error("no machine has told which lines ran")
+    except coverage.Error as error:
+        print(f"\nno coverage: {error}")
+        return [f"# {error}", f"not ok {number} coverage"] if whole else []
+    if found is None:
+        return []
+    rows, missing, percent, unknown = found
+    print("\nWhat these tests reached of the engine:")
+    print("\n".join(rows))
+    if not whole:
+        return []
+    print("\n".join(missing))
+    fine = percent >= COVERAGE and not unknown
+    told = (f"{percent:.1f}% of the lines are reached, {COVERAGE}% is the least; "
+            f"{len(unknown)} places are not and have no reason in vm/unreached")
+    print(told)
+    return [*(f"# {line}" for line in unknown), f"# {told}",
+            f"{'ok' if fine else 'not ok'} {number} coverage"]
+
+
+def show_races(machines):
+    """What KCSAN found: that of the engine is a failure, the rest is told."""
+    print("\nData races that KCSAN reported:")
+    for machine in machines:
+        sums = Counter()
+        for (whose, _), count in machine.races.items():
+            sums[whose] += count
+        print(f"{machine.cell.title}: of the engine {sums['engine']}, of what it calls "
+              f"{sums['called by the engine']}, of others {sums['base']}; "
+              f"{machine.watched} accesses were watched")
+    races = sum((machine.races for machine in machines), Counter())
+    for (whose, title), count in sorted(races.items()):
+        print(f"  {count:4} {whose}: {title}")
+
+
 def known_tests(args):
     listing = args.tests / "list"
     names = listing.read_text().split() if listing.is_file() else []
-    return [*names, "kunit.sh", "reload.sh"]
+    return [*names, "criu_demo.sh", "kfd_criu_bench", "kunit.sh", "reload.sh"]
 
 
 def choose(args):
@@ -608,7 +807,10 @@ def choose(args):
     cells = read_cells(args.cells, known)
     if args.cell:
         names = list(dict.fromkeys(cell.name for cell in cells))
-        cells = [cell for cell in cells if fnmatch.fnmatchcase(cell.name, args.cell)]
+        # Several patterns; but names of the matrix have blanks in them.
+        patterns = [args.cell, *args.cell.split()]
+        cells = [cell for cell in cells
+                 if any(fnmatch.fnmatchcase(cell.name, pattern) for pattern in patterns)]
         if not cells:
             raise Error(f"no cell '{args.cell}', there are: {', '.join(names)}")
     there = {None} if args.same else {None, args.label, args.other}
@@ -616,8 +818,9 @@ def choose(args):
     if cells and all(cell.name in lost for cell in cells):
         raise Error(f"cell '{cells[0].name}' boots a kernel '{lost[cells[0].name]}', "
                     "which is not there")
-    if args.debug and not args.cell:
-        lost.update({cell.name: None for cell in cells if cell.plain})
+    if not args.cell:
+        lost.update({cell.name: None for cell in cells
+                     if (cell.plain if args.debug else cell.debug)})
     cells = [cell for cell in cells if cell.name not in lost]
     for cell in cells:
         if args.test:
@@ -641,19 +844,17 @@ def run_shell(args):
     cell.before = cell.kernel = None
     if args.parameters:
         cell.parameters = args.parameters
+    if args.more_parameters:
+        cell.parameters += " " + args.more_parameters
     print("Leave with 'exit', or Ctrl-A X.", flush=True)
     return subprocess.run(Machine(args, cell, "", None).command(), check=False).returncode
 
 
-def run_cells(args):
-    cells = choose(args)
-    screen = Screen()
-    machines = []
-    start = time.monotonic()
-    for number, cell in enumerate(cells, 1):
-        machine = Machine(args, cell, f"[{cell.title} {number}/{len(cells)}]", screen)
-        if args.parameters and cell.parameters != "-":
-            cell.parameters = args.parameters
+def run_chain(chain, screen, start):
+    """Boots of one cell, each of which may need what the one before has left."""
+    for machine in chain:
+        if machine.stop.is_set():
+            return
         machine.run()
         if machine.trouble:
             names = ", ".join(name for name, _ in machine.trouble)
@@ -662,17 +863,57 @@ def run_cells(args):
             screen.line(dump)
         screen.line(f"{machine.title} done in {machine.seconds:.0f}s, "
                     f"{time.monotonic() - start:.0f}s in all")
+
+
+def run_cells(args):
+    cells = choose(args)
+    screen = Screen()
+    machines, chains = [], {}
+    start = time.monotonic()
+    for number, cell in enumerate(cells, 1):
+        machine = Machine(args, cell, f"[{cell.title} {number}/{len(cells)}]", screen)
+        if args.parameters and cell.parameters != "-":
+            cell.parameters = args.parameters
+        if args.more_parameters and cell.parameters != "-":
+            cell.parameters += " " + args.more_parameters
         machines.append(machine)
-    document = ["KTAP version 1", f"1..{len(machines)}"]
+        chains.setdefault(cell.name, []).append(machine)
+    # A machine keeps one CPU busy, little more: most tests have one thread, or wait.
+    with ThreadPoolExecutor(max_workers=args.jobs) as pool:
+        runs = [pool.submit(run_chain, chain, screen, start) for chain in chains.values()]
+        try:
+            for run in runs:
+                run.result()
+        except BaseException:
+            for machine in machines:
+                machine.stop.set()
+            raise
+    results = []
     for number, machine in enumerate(machines, 1):
-        document += machine.ktap(number)
+        results += machine.ktap(number)
+    count = len(machines)
+    if args.debug:
+        judged = show_coverage(args, machines, count + 1)
+        results += judged
+        count += bool(judged)
+    document = ["KTAP version 1", f"1..{count}", *results]
     (args.results / "results.ktap").write_text("\n".join(document) + "\n")
 
+    if args.grid:
+        show_grids(args, grid(machines))
+    if args.kcsan:
+        show_races(machines)
     rows = table([line for machine in machines for program in machine.programs
                   for line in program.lines if line.startswith("# TABLE:")])
-    if rows:
+    if rows and not args.grid:
         print(f"\nWhat the kernel '{args.label}' does:")
         print("\n".join(rows))
+    tried = [f"{machine.cell.title}: {line.split('# TRIED:', 1)[1].strip()}"
+             for machine in machines for program in machine.programs
+             for line in program.lines if line.startswith("# TRIED:")]
+    if tried:
+        print("\nWhat was tried:")
+        print("\n".join(tried))
     passed, failed, skipped = summarise(document, args.srctree)
     print(f"\nlogs and KTAP: {os.path.relpath(args.results)}")
     ran = any(program.did_run() for machine in machines for program in machine.programs)
@@ -691,9 +932,13 @@ def main():
     parser.add_argument("--tests", type=Path, help="built selftests")
     parser.add_argument("--results", type=Path, help="where logs go")
     parser.add_argument("--cells", type=Path, default=HERE / "cells")
-    parser.add_argument("--cell", help="only cells of this name (a pattern)")
+    parser.add_argument("--cell", help="only cells of this name (patterns)")
     parser.add_argument("--test", help="only programs of this name (a pattern)")
     parser.add_argument("--parameters", help="amdgpu parameters instead of the cell's")
+    parser.add_argument("--more-parameters", help="amdgpu parameters behind the cell's")
+    parser.add_argument("--grid", action="store_true",
+                        help="cells are named <row>/<column>: print what they say of the rows of "
+                        "the table of results, as a grid")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                         help="for the programs")
     parser.add_argument("--label", default="ours", help="KFD_CRIU_KERNEL for the programs")
@@ -705,9 +950,15 @@ def main():
     parser.add_argument("--wants-other", action="store_true",
                         help="only say by the exit status if a cell boots that one")
     parser.add_argument("--debug", action="store_true", help="longer limits, look for leaks")
+    parser.add_argument("--kcsan", action="store_true", help="longer limits, judge data races")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(),
+                        help="machines that run side by side")
+    parser.add_argument("--icount", action="store_true",
+                        help="a clock that counts the instructions of one emulated CPU")
     parser.add_argument("--kvm", action="store_true")
     parser.add_argument("--shell", action="store_true", help="a shell instead of tests")
-    parser.add_argument("--timeout", type=int, default=300, help="seconds for one program")
+    parser.add_argument("--story", action="store_true", help="print comments as they come")
+    parser.add_argument("--timeout", type=int, default=600, help="seconds for one program")
     parser.add_argument("--memory", default="2815M",
                         help="above this q35 has less of it below 4 GiB")
     parser.add_argument("--reserve", default="1088M$0x40000000",
@@ -724,6 +975,8 @@ def main():
         if args.wants_other:
             return 0 if any(cell.kernel == args.other for cell in choose(args)) else 1
         args.results.mkdir(parents=True, exist_ok=True)
+        if args.kvm and args.icount:
+            raise Error("only an emulated CPU counts instructions: KVM=1 can't be had here")
         if shutil.which(args.qemu) is None:
             raise Error(f"{args.qemu} is not installed: apt-get install qemu-system-x86")
         return run_shell(args) if args.shell else run_cells(args)
