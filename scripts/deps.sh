@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Install the Debian packages that this repository needs and that are missing.
+# usage: deps.sh [fuzz|bench]
 set -eu
 
 packages=(
@@ -10,14 +11,17 @@ packages=(
 	# what coccinelle loads for the scripts that tell which rule did not apply
 	libpython3-dev
 	# the virtual machine
-	busybox-static criu kmod qemu-system-x86 rocminfo
+	busybox-static cpio criu kmod qemu-system-x86 rocminfo
 	# programs on other people's libraries
-	libdrm-dev libhsakmt-dev pkg-config
+	libdrm-dev libhsakmt-dev pkg-config zlib1g-dev
 	# make check
 	python3-sphinx shellcheck sparse
 	# only makes builds faster
 	ccache
 )
+# For one command alone.
+[ "${1:-}" != fuzz ] || packages+=(clang libclang-rt-14-dev llvm)
+[ "${1:-}" != bench ] || packages+=(gnuplot-nox)
 case ${KSRC:-} in
 ''|/usr/src/linux-source-6.12.tar.xz) packages+=(linux-source-6.12) ;;
 esac
@@ -36,6 +40,10 @@ if [ ${#missing[@]} -eq 0 ]; then
 	exit 0
 fi
 
+if ! command -v apt-get > /dev/null; then
+	echo "no apt-get here to install what is missing: ${missing[*]}" >&2
+	exit 1
+fi
 install=(apt-get install -y --no-install-recommends "${missing[@]}")
 if [ "$(id -u)" != 0 ]; then
 	echo "missing packages, type: sudo ${install[*]}" >&2
@@ -43,4 +51,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q update || echo "warning: apt-get update failed, trying with what is known" >&2
-"${install[@]}"
+"${install[@]}" || {
+	echo "apt-get could not install what is missing: ${missing[*]}" >&2
+	exit 1
+}

@@ -164,9 +164,14 @@ for word in "$@"; do
 	file:*) printf '%b' "$FAKE_CONSOLE" >> "${word#file:}" ;;
 	file,id=results,path=*) printf '%b' "$FAKE_RESULTS" >> "${word#*path=}" ;;
 	file,id=verdict,path=*) printf '%b' "$FAKE_VERDICT" >> "${word#*path=}" ;;
+	-icount) echo "counts instructions: $*" > "${FAKE_ARGUMENTS:-/dev/null}" ;;
 	# what a boot leaves for the next, and whether it got there
 	file,id=carry,path=*) printf '%b' "${FAKE_CARRY-}" >> "${word#*path=}" ;;
-	*/initrd) ! grep -aq carried-over "$word" || echo "found it" >> "${word%/*}/found" ;;
+	# which lines ran
+	file,id=coverage,path=*)
+		[ -z "${FAKE_COVERAGE-}" ] || cat "$FAKE_COVERAGE" > "${word#*path=}"
+		;;
+	*.initrd) ! grep -aq carried-over "$word" || echo "found it" >> "${word%/*}/found" ;;
 	esac
 done
 exit "${FAKE_STATUS:-0}"
@@ -182,16 +187,28 @@ good="${head}ok 1 a.b\nok 2 a.c\n#@ end kfd_one_test 0\n"
 
 runner()
 {
+	# shellcheck disable=SC2086	# several options
 	FAKE_RESULTS=$1 FAKE_CONSOLE=${2:-booted} FAKE_VERDICT=${3-done} FAKE_STATUS=${4:-0} \
-		tools/testing/selftests/kfd_criu/vm/run.py --srctree "$parser" \
-		--kernel "$work/initramfs" --initramfs "$work/initramfs" --tests "$work/tests" \
-		--results "$work/results" --cells "$work/cells" --qemu "$work/qemu" ${extra:+"$extra"} \
+		tools/testing/selftests/kfd_criu/vm/run.py --srctree "${srctree:-$parser}" \
+		--kernel "${kernel:-$work/initramfs}" --initramfs "$work/initramfs" --tests "$work/tests" \
+		--results "$work/results" --cells "$work/cells" --qemu "$work/qemu" ${extra:+$extra} \
 		> "$work/log" 2>&1
 	status=$?
 }
 
 runner "$good"
 result "all is well" 0 '^3 passed, 0 failed, 0 skipped$'
+mv "$work/cells" "$work/cells.plain"
+sed 's/^cell/9.9\/no HWS/' "$work/cells.plain" > "$work/cells"
+mkdir -p "$work/other"
+echo "last time" > "$work/other/grid"
+extra=--grid runner "${head}# TABLE: a.b | fail | pass | why\n${good#"$head"}"
+result "a matrix is a grid" 0 '^9\.9  *1 pass$'
+result "the grid of another kernel stands beside it" 0 '^last time$'
+rm -r "$work/other"
+extra="--grid --label=stock" runner "$good" 'simgpu: MQD has rptr\n'
+result "what the base kernel does in a matrix is told, not judged" 0 '^9\.9 .*TROUBLE$'
+mv "$work/cells.plain" "$work/cells"
 runner "${head}ok 1 a.b # SKIP no GPU\nok 2 a.c\n#@ end kfd_one_test 0\n"
 result "a skipped test is counted" 0 '^2 passed, 0 failed, 1 skipped$'
 runner "${head}# x.c:7: expected 1, got 2\nnot ok 1 a.b\nok 2 a.c\n#@ end kfd_one_test 1\n"
@@ -233,8 +250,150 @@ extra=--label=stock runner "$good$known#@ leak unreferenced object 0x1 (size 8):
 result "another leak beside it" 1 'unreferenced object 0x1'
 runner "$good$known"
 result "a leak that another kernel is known for" 1 'unreferenced object 0x2'
+extra=--story runner "${head}# Once upon a time\nok 1 a.b\nok 2 a.c\n#@ end kfd_one_test 0\n"
+result "a story is told" 0 '^ Once upon a time$'
 extra=--test=no_such_test runner "$good"
 result "no test of that name" 1 'no test matches TEST=no_such_test'
+
+# which lines ran, of a source of which two machines run different ones
+amdkfd=$work/covered/drivers/gpu/drm/amd/amdkfd
+mkdir -p "$amdkfd"
+cat > "$amdkfd/kfd_criu_x.c" <<'EOF'
+int main(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 2)
+		return 2;
+	if (argc > 1)
+		return 1;
+	return 0;
+}
+EOF
+(cd "$amdkfd" && gcc --coverage -c kfd_criu_x.c && gcc --coverage kfd_criu_x.o -o x)
+ran()
+{
+	rm -f "$amdkfd/kfd_criu_x.gcda"
+	[ "$1" != all ] || "$amdkfd/x"
+	[ "$1" != all ] || "$amdkfd/x" one
+	"$amdkfd/x" "${@:2}"
+	(cd "$amdkfd" && echo kfd_criu_x.gcda | cpio -o -H newc) > "$work/$1" 2> /dev/null
+}
+covered()
+{
+	python3 -B - "$work" "$@" > "$work/log" 2>&1 <<'EOF'
+import sys
+from pathlib import Path
+sys.path.insert(0, "tools/testing/selftests/kfd_criu/vm")
+import coverage
+work = Path(sys.argv[1])
+table, missing, percent, unknown = coverage.measure(
+    [work / name for name in sys.argv[2:]], work / "covered", work / "covered")
+print(*table, *missing, f"{percent:.0f} percent, {len(unknown)} without a reason", sep="\n")
+EOF
+	status=$?
+}
+ran first
+ran second one
+covered first
+result "lines that one machine ran" 0 '^kfd_criu_x\.c +4/6 +66\.7%'
+covered first second
+result "lines that two machines ran together" 0 '^kfd_criu_x\.c +5/6 +83\.3%'
+result "a line that none ran, and nobody knows why" 0 'kfd_criu_x\.c:5: no reason is known: return 2'
+result "percent, and how many have no reason" 0 '^83 percent, 1 without a reason'
+# the same as a verdict, of a run of all tests
+mkdir -p "$work/covered/tools/testing" "$work/covered/arch/x86/boot"
+ln -s "$(realpath "$parser")/tools/testing/kunit" "$work/covered/tools/testing/kunit"
+: > "$work/covered/arch/x86/boot/bzImage"
+judged()
+{
+	FAKE_COVERAGE=$work/$1 srctree=$work/covered kernel=$work/covered/arch/x86/boot/bzImage \
+		extra="--debug ${2-}" runner "$good"
+}
+ran all one two
+judged all
+result "all lines were reached" 0 '^4 passed, 0 failed, 0 skipped$'
+judged second
+result "a line that was not reached, without a reason" 1 '^3 passed, 1 failed, 0 skipped$'
+result "is named where the run fails" 1 '^    not reached: kfd_criu_x\.c:5: no reason is known'
+result "and how many lines there are" 1 '66\.7% of the lines are reached, 95% is the least; 2 '
+result "reasons that nothing needs are told" 1 '^vm/unreached: kfd_criu\.c: stands nowhere: '
+(cd "$amdkfd" && line=$'\targc += !argv;' && many=$(printf "$line\\n%.0s" {1..60}) &&
+	sed -i "s/^\t(void)argv;/${many//$'\n'/\\n}/" kfd_criu_x.c &&
+	gcc --coverage -c kfd_criu_x.c && gcc --coverage kfd_criu_x.o -o x)
+ran many one
+judged many
+result "one line without a reason is too many" 1 '9[5-9]\..% of the lines are reached, 95% is the least; 2 '
+judged second --cell=cell
+result "a part of the tests is not judged by that" 0 '^3 passed, 0 failed, 0 skipped$'
+: > "$work/none"
+judged none
+result "counters that did not come" 1 'no machine has told which lines ran'
+rm "$amdkfd/kfd_criu_x.gcno"
+covered first
+result "counters without the notes of their build" 1 'gcno is missing'
+
+# the reasons that there are
+python3 -B - > "$work/log" 2>&1 <<'EOF'
+import sys
+from pathlib import Path
+tests = Path("tools/testing/selftests/kfd_criu")
+sys.path.insert(0, str(tests))
+from unreached import Reasons
+sources = {path.name: path.read_text()
+           for path in Path("drivers/gpu/drm/amd/amdkfd").glob("kfd_criu*.[ch]")}
+gone = [line for tool in ("vm", "fuzz")
+        for line in Reasons(tests / tool / "unreached").unused(sources)
+        if "stands nowhere" in line]
+print(*gone, f"{len(gone)} reasons are about nothing", sep="\n")
+EOF
+status=$?
+result "each reason is about a line that there is" 0 '^0 reasons are about nothing'
+
+# data races, with a kernel of which the engine's files have one function
+objects=$work/out/drivers/gpu/drm/amd/amdkfd
+mkdir -p "$objects" "$work/out/arch/x86/boot"
+echo 'int n; void ours_one(void) { n++; }' > "$work/one.c"
+gcc -fsanitize=thread -c -o "$objects/kfd_criu_x.o" "$work/one.c"
+: > "$work/out/arch/x86/boot/bzImage"
+kcsan="--kcsan --kernel $work/out/arch/x86/boot/bzImage"
+races()
+{
+	local line text=''
+
+	for line in "$@"; do
+		text+="[ 1.0] ======================\n[ 1.0] BUG: KCSAN: $line\n"
+	done
+	extra=$kcsan runner "$good#@ watched ${watched-12}\n" "${text}[ 1.0] ======\n"
+}
+races 'data-race in a_one / b_two' 'data-race in a_one [amdgpu] / b_two.part.0 [amdgpu]'
+result "data races of others are told" 0 \
+	'^cell: of the engine 0, of what it calls 0, of others 2; 12 accesses were watched$'
+result "and that is all that is told of them" 0 '^3 passed, 0 failed'
+races 'data-race in a_one / b_two\n[ 1.0]  b_two+0x1/0x2\n[ 1.0]  ours_one+0x1/0x2'
+result "a data race of what the engine calls" 0 '^ +1 called by the engine: a_one / b_two$'
+races 'data-race in a_one / b_two' 'data-race in b_two+0x1/0x2\n[ 1.0]  b_two+0x1/0x2' \
+	'data-race in a_one / ours_one.part.0 [amdgpu]\n[ 1.0] the report'
+result "a data race of the engine" 1 '^cell: of the engine 1, of what it calls 0, of others 2;'
+result "and its report" 1 '^ +\[ 1\.0\] the report$'
+races 'data-race in ours_one+0x1/0x2 [amdgpu]'
+result "a data race of the engine with somebody unknown" 1 '^ +1 engine: ours_one$'
+races 'data-race in ours_one_too / no_ours_one'
+result "a data race of names that are alike" 0 \
+	'^cell: of the engine 0, of what it calls 0, of others 1;'
+races 'assert: race in a_one / ours_one'
+result "a broken assertion of the engine" 1 '^cell: of the engine 1,'
+watched=0 races
+result "a kernel in which KCSAN does nothing" 1 'has watched no access'
+extra=$kcsan runner "$good"
+result "a kernel without KCSAN" 1 'has watched no access'
+extra=$kcsan runner "$good#@ watched 1\n" 'WARNING: CPU: 0 PID: 1 at a.c:1 f+0x0\n'
+result "a warning of a kernel with KCSAN" 1 'WARNING: CPU: 0 PID: 1 at a\.c'
+gcc -c -o "$objects/kfd_criu_x.o" "$work/one.c"
+races
+result "a file of the engine that KCSAN does not watch" 1 'KCSAN does not watch kfd_criu_x\.o'
+rm "$objects/kfd_criu_x.o"
+races
+result "a kernel of which nothing is the engine's" 1 'no object files'
 
 # a cell of two boots
 printf '%s\n' 'two | - | kfd_one_test:save:x' 'two | - | kfd_one_test:load:x' \
@@ -250,6 +409,107 @@ runner "${good//\$words/save x}"
 result "a second boot without anything to find" 1 'two\.1 left nothing to go on with'
 extra=--cell=both runner "$good"
 result "a cell for a kernel that is not there" 1 "cell 'both' boots a kernel 'stock'"
+
+# cells for one kind of build
+printf '%s\n' 'any | - | kfd_one_test' 'fast | plain: - | kfd_one_test' \
+	'slow | debug ours: - | kfd_one_test' > "$work/cells"
+good="${head}ok 1 a.b\nok 2 a.c\n#@ end kfd_one_test 0\n"
+runner "$good"
+result "a cell for the debug kernel is left out on another" 0 '^\[fast 2/2\] done'
+extra=--debug runner "$good"
+result "and one for the others on the debug kernel" 0 '^\[slow 2/2\] done'
+extra=--cell=slow runner "$good"
+result "unless it is asked for" 0 '^\[slow 1/1\] done'
+
+# a machine that counts instructions
+runner "$good"
+extra=--icount FAKE_ARGUMENTS=$work/arguments runner "$good"
+cat "$work/arguments" > "$work/log" 2>&1
+result "a clock of instructions, on one CPU" 0 '-smp 1 -icount shift=0,sleep=off '
+extra="--icount --kvm" runner "$good"
+result "which KVM doesn't have" 1 'only an emulated CPU counts instructions'
+
+# --- tables of what was measured
+
+# figures <line>...: each is kernel | objects | GPUs | number | figure | samples
+figures()
+{
+	rm -rf "$work/figures" "$work/bench"
+	mkdir "$work/figures"
+	printf '# BENCH: %s\n' "$@" > "$work/figures/cell.results"
+	scripts/bench.py "$work/figures" "$work/bench" > "$work/log" 2>&1
+	status=$?
+}
+
+# of a case that is as it should be
+case='VRAM 4 KiB | 1 | 1000'
+fine=("ours | $case | create | 50000000+0 50000000+0" "stock | $case | create | 50000000+0" \
+	"ours | $case | RESTORE | 20000000+5000000 25100000+0 25000000+100000" \
+	"stock | $case | RESTORE | 50000000+0 50000000+0" "ours | $case | image | 32000")
+figures "${fine[@]}"
+result "the median of both kernels, for each object, and their ratio" 0 \
+	'^VRAM 4 KiB, 1 GPU, 1,000 .* 50\.0k +25\.1k +0\.50 '
+result "a goal that is met" 0 '^RESTORE of create +0\.6 +0\.502 +met '
+result "how far samples lie apart" 0 'a figure by 0\.20 % at most: RESTORE of ours'
+grep -c '<path' "$work/bench/bench.svg" > "$work/log" 2>&1
+result "a plot" 0 '^[1-9]'
+figures "${fine[@]/50000000+0 50000000+0/51500000+0 50000000+0}"
+result "samples that are not alike" 1 'error: one sample moves it by 2\.96 %: create of ours, VRAM 4 KiB'
+five='5000000+0 5000000+0 5050000+0 5000000+0'
+figures "${fine[@]}" "ours | $case | RESUME | $five 5500000+0"
+result "one of five may be another" 0 'a figure by 0\.50 % at most: RESUME of ours'
+figures "${fine[@]}" "ours | $case | RESUME | 5000000+0 5500000+0 5300000+0 5500000+0 5000000+0"
+result "but the median must not be between two others" 1 'one sample moves it by 4\.72 %: RESUME of ours'
+figures "${fine[@]}" "ours | $case | RESUME | 100000+0 200000+0"
+result "unless it is next to nothing" 0 'RESTORE of ours'
+figures "${fine[@]/32000/41000}"
+result "a goal that is missed" 0 '^bytes of image for a BO +40 +41 +missed '
+figures "${fine[@]}" 'stock | queue | 1 | 128 | RESTORE | - Invalid argument'
+result "what the stock kernel can't do is told" 0 'stock: queue, 1 GPU, 128: RESTORE: Inval'
+figures "${fine[@]}" 'ours | queue | 1 | 128 | RESTORE | - Invalid argument'
+result "what this kernel can't do is an error" 1 'error: RESTORE of queue, 1 GPU, 128: Invalid arg'
+figures "${fine[@]}" 'ours | VRAM 2 MiB | 1 | 100000 | all | - 200000 of 1024 MiB of VRAM'
+result "a case that there can't be" 0 '100,000: all: 200000 of 1024 MiB of VRAM'
+figures "ours | $case | RESTORE"
+result "half a line" 1 'not a figure'
+: > "$work/figures/cell.results"
+scripts/bench.py "$work/figures" "$work/bench" > "$work/log" 2>&1
+status=$?
+result "nothing was measured" 1 'nothing was measured'
+
+# --- what the long forms say before they begin
+
+scripts/soak.sh nonsense > "$work/log" 2>&1
+status=$?
+result "a part that there is not" 2 "'nonsense' is none of images, faults, .*kcsan"
+HOURS=0 scripts/soak.sh images > "$work/log" 2>&1
+status=$?
+result "no time" 2 "'0' is not a number of images or of hours"
+
+# --- what the fuzzer and the installation of packages say before they begin
+
+fuzz()
+{
+	tools/testing/selftests/kfd_criu/fuzz/fuzz.sh "$@" > "$work/log" 2>&1
+	status=$?
+}
+
+fuzz -n -s 60 -r 50000000 -j 2
+[ -s "$work/log" ] || echo "no complaint" > "$work/log"
+result "good options of the fuzzer" 0 '^no complaint$'
+fuzz -n -s abc
+result "seconds that are no number" 2 "SECONDS= has to be a whole number from 0 .*, not 'abc'"
+fuzz -n -r -1
+result "less than one image" 2 "RUNS= has to be a whole number from 1 .*, not '-1'"
+mkdir "$work/bin"
+for tool in dirname realpath nproc; do
+	ln -s "$(command -v "$tool")" "$work/bin/"
+done
+PATH=$work/bin fuzz
+result "no clang" 1 'no clang here; .* has it in: clang '
+PATH=$work/bin scripts/deps.sh fuzz > "$work/log" 2>&1
+status=$?
+result "packages are missing, and so is apt-get" 1 'no apt-get here .* missing: .* clang'
 
 echo "1..$count"
 [ "$failed" = 0 ]
