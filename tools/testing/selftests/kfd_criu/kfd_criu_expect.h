@@ -140,6 +140,8 @@ static const struct criu_expect criu_state_rows[] = {
 	      "nothing says that a process is half restored"),
 	FAILS("hw_exception_after_failed_resume", "no hardware exception",
 	      "RESUME does not see that memory is missing"),
+	FAILS("page_lists_die_with_process", "dead processes leave memory",
+	      "a list of pages is taken for that of a living process, or of none"),
 	NOT_RUN("checkpoint_counts_while_events_come",
 		"a race that writes past the caller's buffer"),
 	/* without a test */

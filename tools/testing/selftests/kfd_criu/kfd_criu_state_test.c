@@ -1441,4 +1441,86 @@ ROW(hw_exception_after_failed_resume, S_NO_JOB)
 	CHECK(!call(DST, call_hw_exception_fires), "hardware exception");
 }
 
+/* --- the end of a process whose user pointers are being restored --- */
+
+#define LISTED_SIZE		(16u << 20)	/* its list of pages has 32 KiB */
+#define LISTED_VA		(SCENE_VA(BO_UPTR_A) - LISTED_SIZE)
+#define LISTED_WARM		4
+#define LISTED_TIMES		24
+
+/*
+ * The driver looks for the pages of two user pointers again, gets those of the first, may
+ * not have those of the second, and goes on trying, with the list of the first in hand.
+ */
+static int call_lists_pages(struct ctx *c)
+{
+	struct kfd_bo *first = &c->bo[BO_UPTR_AB], *second = &c->bo[BO_UPTR_A];
+	uint64_t end = scene_clock() + c->s->wait_ms;
+	unsigned char there = 0;
+
+	TRY(c, kfd_open_all(&c->k));
+	NEED(c, map_pages(c, LISTED_VA, LISTED_SIZE + KFD_PAGE, -1) != MAP_FAILED, "mmap: %s",
+	     strerror(errno));
+	TRY(c, kfd_bo_create(&c->k, first, GPU_A, LISTED_VA, LISTED_SIZE, KFD_BO_USERPTR, ON_A));
+	TRY(c, kfd_bo_create(&c->k, second, GPU_A, SCENE_VA(BO_UPTR_A), KFD_PAGE,
+			     KFD_BO_USERPTR, ON_A));
+	/* both at once, so that they are looked at in the order in which they were made */
+	NEED(c, !mprotect(first->cpu, LISTED_SIZE + KFD_PAGE, PROT_READ) &&
+	     !madvise(first->cpu, LISTED_SIZE, MADV_DONTNEED) &&
+	     !mprotect(first->cpu, LISTED_SIZE, PROT_READ | PROT_WRITE), "protection: %s",
+	     strerror(errno));
+	/* the driver, looking, is the only one to touch the last page */
+	while (!(there & 1) && scene_clock() < end) {
+		usleep(1000);
+		NEED(c, !mincore((char *)first->cpu + LISTED_SIZE - KFD_PAGE, KFD_PAGE, &there),
+		     "mincore: %s", strerror(errno));
+	}
+	NEED(c, there & 1, "nobody looks for the pages of user pointers");
+	return 0;
+}
+
+/* Bytes in slabs and in large allocations. */
+static long long kernel_memory(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	long long kib = -1;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "SUnreclaim: %lld", &kib) != 1)
+		;
+	if (f)
+		fclose(f);
+	return kib * 1024;
+}
+
+/*
+ * What a dead process leaves behind is lost for good.  A debug kernel keeps what was freed
+ * for a while, too much to tell it from that by the sum, and has kmemleak instead.
+ */
+ROW(page_lists_die_with_process, S_NO_JOB)
+{
+	const char *debug = getenv("KFD_CRIU_DEBUG");
+	const bool sum = !debug || !atoi(debug);
+	const long long lost = LISTED_TIMES * (LISTED_SIZE / KFD_PAGE) * 8;
+	long long before = 0, more = 0;
+	uint64_t end;
+	int i;
+
+	for (i = 0; i < LISTED_WARM + (sum ? LISTED_TIMES : 0); i++) {
+		if (i == LISTED_WARM)
+			before = kernel_memory();
+		SETUP(!spawn(s, SRC) && !call(SRC, call_lists_pages) && !reap(SRC), "process");
+	}
+	if (!sum)
+		return;
+	SETUP(before > 0, "no sum of kernel memory");
+	for (end = scene_clock() + s->wait_ms; scene_clock() < end; scene_quiet()) {
+		more = kernel_memory() - before;
+		if (more < lost / 2)
+			break;
+	}
+	CHECK(more < lost / 2, "dead processes leave memory: %lld bytes, of lists of %lld", more,
+	      lost);
+}
+
 TEST_HARNESS_MAIN
