@@ -84,6 +84,8 @@ struct shared {
 	bool woken[WORKERS];	/* somebody else may have called RESUME for it */
 	pid_t pid[WORKERS];
 	char error[300];
+	uint64_t v1_size;
+	uint8_t v1[INPUT_MAX];	/* see get_reference() */
 };
 
 static struct shared *sh;
@@ -841,14 +843,29 @@ static void check_traceless(struct worker *w)
 	}
 }
 
-/* The end of a life: the process is still what RESTORE wants, and becomes what it should. */
-static void show_honest(struct worker *w)
+/*
+ * What a process comes to that is restored from an honest image of version 1, which leaves
+ * some to be guessed: the same as the first such process, before there was a broken image.
+ */
+static void get_reference(struct worker *w, const struct kfd_image *got, struct kfd_image *want)
 {
-	static const uint8_t choice[] = { SMALL, SMALL, SMALL_V1, EMPTY, FULL, FULL_V1 };
-	const unsigned int seed = choice[rnd(ARRAY_SIZE(choice))];
+	if (!sh->v1_size) {
+		MUST(w, got->info.priv_data_size <= sizeof(sh->v1), "an image of %llu bytes",
+		     (unsigned long long)got->info.priv_data_size);
+		memcpy(sh->v1, got->priv, got->info.priv_data_size);
+		sh->v1_size = got->info.priv_data_size;
+	}
+	*want = seeds[SMALL].img;
+	want->priv = sh->v1;
+	want->info.priv_data_size = sh->v1_size;
+}
+
+/* The end of a life: the process is still what RESTORE wants, and becomes what it should. */
+static void show_honest(struct worker *w, unsigned int seed)
+{
 	struct kfd_ioctl_criu_args args = { .pid = getpid() };
 	uint64_t end = scene_clock() + 30000;
-	struct kfd_image *want, got;
+	struct kfd_image want, got;
 	struct request q;
 	char text[160];
 	uint32_t i;
@@ -869,12 +886,14 @@ static void show_honest(struct worker *w)
 	MUST(w, !r, "RESUME of an honest image: %s", strerror(-r));
 	r = kfd_criu_checkpoint(w->k.fd, &got);
 	MUST(w, !r, "CHECKPOINT of an honest image: %s", strerror(-r));
-	want = &seeds[seed == SMALL_V1 ? SMALL : seed].img;
+	want = seeds[seed].img;
+	if (seed == SMALL_V1)
+		get_reference(w, &got, &want);
 	/* any slot of the same SDMA engine will do */
-	if (img_entry(&got, IMG_QUEUE, 0) && img_entry(want, IMG_QUEUE, 0))
+	if (img_entry(&got, IMG_QUEUE, 0) && img_entry(&want, IMG_QUEUE, 0))
 		memcpy(img_entry(&got, IMG_QUEUE, 0) + Q_SDMA_ID,
-		       img_entry(want, IMG_QUEUE, 0) + Q_SDMA_ID, sizeof(uint32_t));
-	MUST(w, img_same(want, &got, text, sizeof(text)), "an honest image is another one: %s",
+		       img_entry(&want, IMG_QUEUE, 0) + Q_SDMA_ID, sizeof(uint32_t));
+	MUST(w, img_same(&want, &got, text, sizeof(text)), "an honest image is another one: %s",
 	     text);
 	for (i = 0; i < got.info.num_bos; i++)
 		if (got.bos[i].dmabuf_fd != NO_FD)
@@ -890,8 +909,10 @@ static unsigned int life = LIFE;
 /* The time is over, and nobody has come to the end of his life yet. */
 static bool last;
 
-static void __attribute__((noreturn)) live(unsigned int index)
+/* @honest: the image to end with, SEEDS for any */
+static void __attribute__((noreturn)) live(unsigned int index, unsigned int honest)
 {
+	static const uint8_t choice[] = { SMALL, SMALL, SMALL_V1, EMPTY, FULL, FULL_V1 };
 	struct worker w = { .index = index };
 	char path[64];
 	unsigned int g, n;
@@ -927,7 +948,7 @@ static void __attribute__((noreturn)) live(unsigned int index)
 		if (only != UINT64_MAX)
 			break;
 	}
-	show_honest(&w);
+	show_honest(&w, honest < SEEDS ? honest : choice[rnd(ARRAY_SIZE(choice))]);
 	_exit(0);
 }
 
@@ -1303,7 +1324,7 @@ static void run_workers(uint64_t end)
 			beat(i);
 			pid = fork();
 			if (!pid)
-				live(i);
+				live(i, SEEDS);
 			sh->pid[i] = pid;
 			alive++;
 		}
@@ -1343,29 +1364,46 @@ static void run_workers(uint64_t end)
 	} while (more || alive);
 }
 
+/* A life of so many images, that ends with one of @honest. */
+static void live_once(uint64_t images, unsigned int honest)
+{
+	int status;
+	pid_t pid;
+
+	life = images;
+	fflush(stdout);
+	beat(0);
+	pid = fork();
+	if (!pid)
+		live(0, honest);
+	if (waitpid(pid, &status, 0) != pid || status)
+		fail("seed %llu: a worker by itself died near image %llu, wait status %#x",
+		     (unsigned long long)run_seed, (unsigned long long)sh->next, status);
+}
+
+/* What a worker has to be able to behind broken images, it is without them: each twice. */
+static void show_each_honest(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SEEDS && !sh->failed; i++) {
+		live_once(0, i);
+		live_once(0, i);
+	}
+	sh->honest = 0;
+	life = LIFE;
+}
+
 /*
  * A worker whose image was restored has no end to show, and restoring takes most of the
  * time: when that is over, it may be that none has shown one.
  */
 static void show_one_honest(void)
 {
-	int status = 0;
-	pid_t pid;
-
 	last = true;
-	life = SHORT_LIFE;
 	limit = UINT64_MAX;
-	while (!sh->honest && !sh->error[0] && !status) {
-		fflush(stdout);
-		beat(0);
-		pid = fork();
-		if (!pid)
-			live(0);
-		waitpid(pid, &status, 0);
-	}
-	if (status)
-		fail("seed %llu: the last worker died near image %llu, wait status %#x",
-		     (unsigned long long)run_seed, (unsigned long long)sh->next, status);
+	while (!sh->honest && !sh->failed)
+		live_once(SHORT_LIFE, SEEDS);
 }
 
 static unsigned int print_results(void)
@@ -1434,6 +1472,8 @@ int main(void)
 	trace_begin();
 	log_fd = log_open();
 	start = scene_clock();
+	if (only == UINT64_MAX)
+		show_each_honest();
 	run_workers(seconds ? start + seconds * 1000 : UINT64_MAX);
 	if (only == UINT64_MAX)
 		show_one_honest();
