@@ -209,7 +209,7 @@ plant()
 	fi
 	reset_counters
 	# It is the mistake that was found if the image does no harm without it.
-	if ! "$folder/kfd_criu_fuzz" "${options[@]}" -max_total_time="$plant_limit" \
+	if ! "$folder/kfd_criu_fuzz" "${options[@]}" -seed=1 -max_total_time="$plant_limit" \
 			-exact_artifact_path="$folder/found" "$folder/corpus" "$out/seeds" \
 			> "$folder/log" 2>&1 && [ -s "$folder/found" ] &&
 			"$fuzzer" "$folder/found" > "$out/log" 2>&1; then
