@@ -263,6 +263,8 @@ static const struct criu_expect criu_simgpu_rows[] = {
 		  "that a queue was reset is not in the image"),
 	FAILS_NOHWS("resume_when_queue_load_fails", "RESUME succeeds",
 		    "RESUME returns before anything runs"),
+	FAILS("restore_flushes_tlbs_once", "the TLB of GPU",
+	      "it is flushed for each BO of another GPU"),
 	/* resets */
 	RESETS("reset_refuses_checkpoint"),
 	RESETS("reset_refuses_paused_process"),

@@ -408,4 +408,62 @@ ROW(process_ends_in_reset, 0)
 	image_is_good(s);
 }
 
+/* --- what RESTORE asks of the GPUs --- */
+
+#define TLB_BOS		96u
+#define TLB_VA(i)	(0x1000000000ULL + (uint64_t)(i) * KFD_PAGE)
+/* For the end of RESTORE, for queues, and for what the driver does for itself. */
+#define TLB_FLUSHES	24
+
+static int call_bos_for_tlbs(struct ctx *c)
+{
+	struct kfd_bo bo;
+	unsigned int i;
+
+	for (i = 0; i < TLB_BOS; i++) {
+		TRY(c, kfd_bo_create(&c->k, &bo, i % 2, TLB_VA(i), KFD_PAGE, KFD_BO_VRAM, ON_AB));
+		scene_fill(bo.cpu, KFD_PAGE, i);
+	}
+	TRY(c, kfd_queue_create(&c->k, &c->other, KFD_Q_SDMA, GPU_B, SCENE_VA(SLOT_SDMA_B)));
+	use_doorbell_bo(c, &c->other);
+	return 0;
+}
+
+static int call_gpus_read_bos(struct ctx *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < TLB_BOS; i++)
+		if (gpu_reads(c, &c->sdma, TLB_VA(i), i, "a BO") ||
+		    gpu_reads(c, &c->other, TLB_VA(i), i, "a BO"))
+			return -1;
+	return 0;
+}
+
+/* Once for each GPU, not for each BO: what is flushed has been mapped by then. */
+ROW(restore_flushes_tlbs_once, S_NO_JOB)
+{
+	int64_t flushes[2];
+	char dir[2][96];
+	unsigned int g;
+
+	if (!find_knobs(s, dir) || !started(s))
+		return;
+	SETUP(!call(SRC, call_bos_for_tlbs), "BOs");
+	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
+	for (g = 0; g < 2; g++) {
+		flushes[g] = knob_get(dir[g], "tlb_flushes");
+		SETUP(flushes[g] >= 0, "no count of flushes");
+	}
+	CHECK(!restore(s, SRC, DST, false), "restore");
+	scene_quiet();
+	for (g = 0; g < 2; g++) {
+		flushes[g] = knob_get(dir[g], "tlb_flushes") - flushes[g];
+		CHECK(flushes[g] <= TLB_FLUSHES, "the TLB of GPU %c is flushed %lld times", 'A' + g,
+		      (long long)flushes[g]);
+	}
+	CHECK(!resume(s, DST), "RESUME");
+	CHECK(!call(DST, call_gpus_read_bos), "BOs");
+}
+
 TEST_HARNESS_MAIN
