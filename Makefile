@@ -139,7 +139,8 @@ fuzz:
 	@scripts/deps.sh fuzz
 	@tree=$$($(series) tree) && $(fuzz) -S "$$tree" -o build/fuzz -i build/results
 
-check: deps
+check:
+	@scripts/deps.sh check
 	@scripts/check.sh
 
 check-series: deps

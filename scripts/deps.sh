@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Install the Debian packages that this repository needs and that are missing.
-# usage: deps.sh [fuzz|bench]
+# usage: deps.sh [fuzz|bench|check]
 set -eu
 
 packages=(
@@ -14,14 +14,13 @@ packages=(
 	busybox-static cpio criu kmod qemu-system-x86 rocminfo
 	# programs on other people's libraries
 	libdrm-dev libhsakmt-dev pkg-config zlib1g-dev
-	# make check
-	python3-sphinx shellcheck sparse
 	# only makes builds faster
 	ccache
 )
 # For one command alone.
 [ "${1:-}" != fuzz ] || packages+=(clang libclang-rt-14-dev llvm)
 [ "${1:-}" != bench ] || packages+=(gnuplot-nox)
+[ "${1:-}" != check ] || packages+=(gnuplot-nox python3-sphinx shellcheck sparse)
 case ${KSRC:-} in
 ''|/usr/src/linux-source-6.12.tar.xz) packages+=(linux-source-6.12) ;;
 esac
