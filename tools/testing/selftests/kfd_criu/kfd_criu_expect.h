@@ -26,7 +26,8 @@ enum criu_outcome {
  * struct criu_expect - what stock code does with a row
  * @hws: outcome with the hardware scheduler
  * @nohws: outcome without it
- * @seen: how the failure starts that is expected, so that another one is not taken for it
+ * @seen: how the failure starts that is expected, so that another one is not taken for it; one
+ *	of several, with | in between, if it depends on what comes first
  * @reason: why
  */
 struct criu_expect {
@@ -182,7 +183,7 @@ static const struct criu_expect criu_refuse_rows[] = {
 	FAILS("restore_bo_of_unknown_gpu", "the failed RESTORE left",
 	      "the VMs of the failed attempt stay"),
 	NOT_RUN("restore_huge_count", "warns: the count goes into an allocation unchecked"),
-	FAILS("restore_over_live_process_refused", "the refused RESTORE left",
+	FAILS("restore_over_live_process_refused", "the refused RESTORE left|the SDMA queue does not run",
 	      "queues are evicted before the process is looked at"),
 	FAILS("restore_without_descriptors", "RESTORE without descriptors: Invalid argument",
 	      "the first failure, which is undone half, decides about the second"),
