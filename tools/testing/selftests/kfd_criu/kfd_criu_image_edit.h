@@ -60,6 +60,8 @@ enum img_type { IMG_PROCESS = 1, IMG_DEVICES, IMG_BOS, IMG_QUEUE, IMG_EVENTS, IM
 #define BO_HANDLE		16
 #define BO_BUCKET		20
 #define BO_DEVICE		24
+/* event: its id is the first field */
+#define EVENT_FIRST_OTHER	0x40000000u
 /* queue */
 #define Q_RING			0
 #define Q_RING_SIZE		8

@@ -1075,7 +1075,35 @@ static bool pointer_of_gtt(struct ctx *c, struct kfd_image *img)
 	return true;
 }
 
+/* Nothing is behind them: the driver's loops over all objects do not come to their end. */
+#define LAST_OF_ALL		0x7fffffffu
+
+static bool last_handle(struct ctx *c, struct kfd_image *img)
+{
+	uint32_t i = bucket_of(img, SCENE_VA(BO_NOWHERE)) - img->bos;
+
+	img_put32(img_entry(img, IMG_BOS, i) + BO_HANDLE, LAST_OF_ALL);
+	return true;
+}
+
+static bool last_event(struct ctx *c, struct kfd_image *img)
+{
+	uint8_t *event;
+	unsigned int i;
+
+	for (i = 0; (event = img_entry(img, IMG_EVENTS, i)); i++) {
+		if (img_get32(event) < EVENT_FIRST_OTHER)
+			continue;
+		img_put32(event, LAST_OF_ALL);
+		return true;
+	}
+	return false;
+}
+
 static const struct craft crafts[] = {
+	{ "the last handle of all", "BO with a handle that none can have", -EINVAL,
+	  last_handle },
+	{ "the last event of all", "event with an id that none can have", -EINVAL, last_event },
 	{ "another size of MQDs", "MQD size", -EXDEV, small_mqd },
 	{ "a queue on one XCC more", "number of XCCs", -EXDEV, one_more_xcc },
 	{ "more control stack than room", "control stack", -EINVAL, small_control_stack },

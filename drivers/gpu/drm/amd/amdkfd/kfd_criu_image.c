@@ -582,9 +582,9 @@ static int check_bos(struct verifier *v)
 			return invalid(v, "BO of a device without a VM", bo->device, v->vms);
 		if (bo->gpus & ~v->vms)
 			return invalid(v, "BO mapped on a device without a VM", bo->gpus, v->vms);
-		if (bo->handle > INT_MAX)
+		if (bo->handle > KFD_CRIU_LAST_HANDLE)
 			return invalid(v, "BO with a handle that none can have", bo->handle,
-				       INT_MAX);
+				       KFD_CRIU_LAST_HANDLE);
 		if (bo->flags)
 			return invalid(v, "BO with unknown flags", bo->flags, 0);
 		if (bo->reserved)

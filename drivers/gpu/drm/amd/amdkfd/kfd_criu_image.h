@@ -212,7 +212,7 @@ struct kfd_criu_device_record {
  * struct kfd_criu_bo_record - a buffer object
  * @gpus: the devices that it is mapped on
  * @user_addr: address in the process of a user pointer's memory, else 0
- * @handle: lower half of the handle that the process has, up to INT_MAX
+ * @handle: lower half of the handle that the process has, up to %KFD_CRIU_LAST_HANDLE
  * @bucket: CRC-32 of what its bucket says, see kfd_criu_bucket_crc(), so that
  *	image and buckets of different checkpoints are not mixed up
  * @device: the GPU that it was allocated on
@@ -321,10 +321,18 @@ struct kfd_criu_queue_record {
 #define KFD_CRIU_EVENT_TYPE_HW_EXCEPTION	3
 #define KFD_CRIU_EVENT_TYPE_DEBUG	5
 #define KFD_CRIU_EVENT_TYPE_MEMORY	8
+
+/*
+ * Handles and ids are those of an IDR, up to INT_MAX. The driver goes through it with
+ * idr_for_each_entry(), whose index overflows behind an entry there, with a warning: as no
+ * process comes that far, it is refused.
+ */
+#define KFD_CRIU_LAST_HANDLE		0x7ffffffeU
+
 /* Ids of signal events are slots of the signal page, the others' start here. */
 #define KFD_CRIU_EVENT_SLOTS		4096
 #define KFD_CRIU_EVENT_FIRST_OTHER	0x40000000U
-#define KFD_CRIU_EVENT_LAST_OTHER	0x7fffffffU
+#define KFD_CRIU_EVENT_LAST_OTHER	KFD_CRIU_LAST_HANDLE
 
 /**
  * struct kfd_criu_event_record - an event

@@ -74,7 +74,7 @@ static void check_bos(const struct kfd_criu_image *img, u64 vms, struct names *n
 
 		MUST(bo->device < img->num_devices && vms & BIT_ULL(bo->device));
 		MUST(!(bo->gpus & ~vms));
-		MUST(bo->handle <= INT_MAX);
+		MUST(bo->handle < INT_MAX);
 		add_name(names, (u64)bo->device << 32 | bo->handle);
 	}
 	check_unique(names);
@@ -164,7 +164,7 @@ static void check_events(const struct kfd_criu_image *img, struct names *names)
 		default:
 			MUST(event->type == KFD_CRIU_EVENT_TYPE_MEMORY ||
 			     event->type == KFD_CRIU_EVENT_TYPE_HW_EXCEPTION);
-			MUST(event->id >= 0x40000000 && event->id < 0x80000000);
+			MUST(event->id >= 0x40000000 && event->id < INT_MAX);
 			MUST(event->slot == U64_MAX);
 		}
 	}

@@ -76,7 +76,7 @@ static const struct kfd_criu_device_record devices[] = {
 static const struct kfd_criu_bo_record bos[] = {
 	{ .gpus = 3, .handle = 1, .bucket = 0x12345678, .device = 0 },
 	{ .gpus = 1, .user_addr = 0x7f0000005010, .handle = 2, .bucket = 0x23456789, .device = 0 },
-	{ .gpus = 0, .handle = INT_MAX, .bucket = 0x3456789a, .device = 0 },
+	{ .gpus = 0, .handle = KFD_CRIU_LAST_HANDLE, .bucket = 0x3456789a, .device = 0 },
 	{ .gpus = 2, .handle = 1, .bucket = 0x456789ab, .device = 1 },
 	{ .gpus = 3, .handle = 3, .bucket = 0x56789abc, .device = 1 },
 };
@@ -549,7 +549,7 @@ static const struct refused_case refused_cases[] = {
 	CASE("BO mapped on a device without a VM", B(0, gpus, 4)),
 	CASE("BO mapped on a device without a VM", B(4, gpus, BIT_ULL(63) | 1)),
 	GOOD(B(0, handle, 0)),
-	CASE("BO with a handle that none can have", B(2, handle, (u64)INT_MAX + 1)),
+	CASE("BO with a handle that none can have", B(2, handle, INT_MAX)),
 	CASE("BO with unknown flags", B(1, flags, 1)),
 	CASE("reserved field of a BO in use", B(1, reserved, 1)),
 	TWICE("two BOs with the same handle", B(1, handle, 1)),
@@ -641,7 +641,7 @@ static const struct refused_case refused_cases[] = {
 	CASE("contents of a slot that a BO has", E(0, slot, 1)),
 	KERNEL_GOOD(E(0, slot, 1), E(2, slot, 0)),
 	CASE("event with an id that none can have", E(3, id, KFD_CRIU_EVENT_FIRST_OTHER - 1)),
-	CASE("event with an id that none can have", E(4, id, (u64)KFD_CRIU_EVENT_LAST_OTHER + 1)),
+	CASE("event with an id that none can have", E(4, id, INT_MAX)),
 	CASE("event with an id that none can have", E(2, type, KFD_CRIU_EVENT_TYPE_MEMORY)),
 	CASE("event with an id that none can have", E(2, type, KFD_CRIU_EVENT_TYPE_HW_EXCEPTION)),
 	CASE("contents of a slot that the event does not have", E(3, slot, 1)),
