@@ -119,7 +119,8 @@
  * EPROTONOSUPPORT   RESTORE             the image has a version, or needs a
  *                                       feature, that is unknown
  * ESRCH             PROCESS_INFO,       the target is dying
- *                   CHECKPOINT
+ *                   CHECKPOINT,
+ *                   UNPAUSE, RESUME
  * ESRCH             RESUME              no process with that pid, or it has not
  *                                       opened /dev/kfd
  * ETIME             PROCESS_INFO        a queue does not leave its GPU in time

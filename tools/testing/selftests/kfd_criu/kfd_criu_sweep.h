@@ -155,13 +155,14 @@ static int sweep_begin(void)
  * @moved: what a checkpoint said of the process that is restored
  * @fds: descriptors of the test itself
  * @has_memory: @memory is there; it stays for a new process of the same kind
+ * @spare_works: the spare queue has been given something since @moved
  * @kfd: descriptor of the source's KFD
  */
 static struct look {
 	struct snap text, memory;
 	struct kfd_image img, moved;
 	unsigned int fds;
-	bool has_memory;
+	bool has_memory, spare_works;
 	int kfd;
 } look;
 
@@ -296,6 +297,21 @@ static void forget_events(struct kfd_image *img)
 		memset(rec + REC_HEADER, 0, img_get32(rec + REC_SIZE));
 }
 
+#define ANY_QUEUE		UINT32_MAX
+
+/* How far a queue is, or how far all are, as of a process that is just like another one. */
+static void forget_progress(struct kfd_image *img, uint32_t queue)
+{
+	uint8_t *rec, *q;
+	uint32_t n;
+
+	for (n = 0; img_is_v2(img) && (rec = img_record(img, IMG_QUEUE, n)); n++) {
+		q = rec + REC_HEADER;
+		if (queue == ANY_QUEUE || queue == img_get32(q + Q_ID))
+			memset(q + Q_SIZE, 0, img_get32(rec + REC_SIZE) - Q_SIZE);
+	}
+}
+
 /*
  * Is a checkpoint what @was was, but for the events if it has been @told something?  A
  * GPU knows how far a queue is when it has looked at it, so that one that runs again in
@@ -323,6 +339,10 @@ static bool image_is(struct scene *s, int fd, const struct kfd_image *was, bool 
 		if (told) {
 			forget_events(&then);
 			forget_events(&now);
+		}
+		if (look.spare_works) {
+			forget_progress(&then, DST->c.spare.id);
+			forget_progress(&now, DST->c.spare.id);
 		}
 		same = img_same(&then, &now, text, sizeof(text));
 		img_drop(&then);
@@ -547,16 +567,6 @@ static bool unseen_ready(struct scene *s)
 /* Buffers of a checkpoint; they live for one attempt. */
 static struct kfd_image taken;
 
-/* How far the queues of another process are, which is just like it. */
-static void forget_progress(struct kfd_image *img)
-{
-	uint8_t *rec;
-	uint32_t n;
-
-	for (n = 0; (rec = img_record(img, IMG_QUEUE, n)); n++)
-		memset(rec + REC_HEADER + Q_SIZE, 0, img_get32(rec + REC_SIZE) - Q_SIZE);
-}
-
 #define UNTOUCHED	0xa5
 
 static void fill_buffers(void)
@@ -678,8 +688,8 @@ static bool unseen_done(struct scene *s, bool closely)
 
 	if (!img_copy(&was, &look.img))
 		return false;
-	forget_progress(&was);
-	forget_progress(&taken);
+	forget_progress(&was, ANY_QUEUE);
+	forget_progress(&taken, ANY_QUEUE);
 	if (!img_same(&was, &taken, text, sizeof(text)))
 		note(s, "image: %s", text);
 	img_drop(&was);
@@ -983,6 +993,13 @@ static int call_told_and_stopped(struct ctx *c)
 	return 0;
 }
 
+static int call_spare_catches_up(struct ctx *c)
+{
+	NEED(c, kfd_wait32(cell32(c, CELL_FENCE), c->fence, c->s->wait_ms),
+	     "work that was submitted before the second RESUME is lost");
+	return 0;
+}
+
 /* Ranges of the first attempt may exist; what counts is that another one completes it. */
 static bool resume_unchanged(struct scene *s, bool closely)
 {
@@ -1009,6 +1026,9 @@ static bool resume_unchanged(struct scene *s, bool closely)
 		note(s, "second RESUME: %s", strerror(-r));
 		return false;
 	}
+	if (closely && call(DST, call_spare_catches_up))
+		return false;
+	look.spare_works = closely;
 	return resumed(s, true, closely);
 }
 
@@ -1098,6 +1118,7 @@ static enum sweep_result sweep_one(struct scene *s, const struct sweep_op *op, u
 	}
 	a->n = n;
 	a->closely = closely;
+	look.spare_works = false;
 	if (!op->attempt(s) || a->broken) {
 		note(s, "no attempt: %s", strerror(-a->broken));
 		return SWEEP_LOST;

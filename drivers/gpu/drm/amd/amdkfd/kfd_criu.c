@@ -383,6 +383,16 @@ static bool scheduled_by_mes(const struct kfd_node *node)
 	       node->dqm->sched_policy != KFD_SCHED_POLICY_NO_HWS;
 }
 
+/* Without a hardware scheduler, queues are loaded with the memory of their process at hand. */
+static bool has_memory(struct kfd_process *p)
+{
+	struct mm_struct *mm = get_task_mm(p->lead_thread);
+
+	if (mm)
+		mmput_async(mm);
+	return mm;
+}
+
 /*
  * As kfd_process_restore_queues(), but a failure leaves all queues stopped, and every
  * count as it was. The queue manager gives a count back also when it then finds no
@@ -410,7 +420,7 @@ static int start_queues(struct kfd_process *p, u32 trigger)
 	for (i = 0; err && i < p->n_pdds; i++)
 		if (!(kept & BIT_ULL(i)))
 			stop_gpu(p->pdds[i], trigger);
-	return err;
+	return err && !has_memory(p) ? -ESRCH : err;
 }
 
 /* --- checkpoint --- */
@@ -810,8 +820,8 @@ out:
  * @args: not used
  *
  * Context: Process context, the caller traces @p or is @p.
- * Return: 0, -EINVAL if the process is not paused, or what the queue manager
- * says; the process is paused then as it was before
+ * Return: 0, -EINVAL if the process is not paused, -ESRCH if it is dying, or what the
+ * queue manager says; the process is paused then as it was before
  */
 int kfd_criu_unpause(struct file *filep, struct kfd_process *p,
 		     struct kfd_ioctl_criu_args *args)
@@ -1107,9 +1117,9 @@ static int resume_all(struct kfd_process *p)
  * run.
  *
  * Context: Process context.
- * Return: 0, -ESRCH if there is no such process or it has no /dev/kfd, -EPERM without the
- * right to trace it, -EINVAL if it does not wait for RESUME, -EFAULT if
- * memory is missing, -EAGAIN if it kept changing, -EIO if a GPU was reset, -ENOMEM
+ * Return: 0, -ESRCH if there is no such process, or it is dying or has no /dev/kfd, -EPERM
+ * without the right to trace it, -EINVAL if it does not wait for RESUME, -EFAULT if memory is
+ * missing, -EAGAIN if it kept changing, -EIO if a GPU was reset, -ENOMEM
  */
 int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 		    struct kfd_ioctl_criu_args *args)

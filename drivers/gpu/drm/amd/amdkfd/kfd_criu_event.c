@@ -15,7 +15,7 @@ static_assert(KFD_CRIU_EVENT_TYPE_DEBUG == KFD_EVENT_TYPE_DEBUG);
 static_assert(KFD_CRIU_EVENT_TYPE_MEMORY == KFD_EVENT_TYPE_MEMORY);
 static_assert(KFD_CRIU_EVENT_SLOTS == KFD_SIGNAL_EVENT_LIMIT);
 static_assert(KFD_CRIU_EVENT_FIRST_OTHER == KFD_FIRST_NONSIGNAL_EVENT_ID);
-static_assert(KFD_CRIU_EVENT_LAST_OTHER == KFD_LAST_NONSIGNAL_EVENT_ID - 1);
+static_assert(KFD_LAST_NONSIGNAL_EVENT_ID - 1 == KFD_CRIU_EVENT_LAST_OTHER);
 static_assert(sizeof(struct kfd_hsa_memory_exception_data) <=
 	      sizeof_field(struct kfd_criu_event_record, data));
 static_assert(sizeof(struct kfd_hsa_hw_exception_data) <=

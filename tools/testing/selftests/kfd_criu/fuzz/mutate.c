@@ -30,7 +30,8 @@ static const u64 limits[] = {
 	0, 1, 2, 3, 4, 7, 8, 9, 12, 15, 16, 24, 32, 48, 56, 63, 64, 65, 100, 101, 104, 120, 127,
 	128, 255, 256, 257, 511, 512, 520, 1023, 1024, 1025, 2047, 2048, 4095, 4096, 4097, 8192,
 	32760, 32768, 32776, 65535, 65536, 65537, 0x3fffffff, 0x40000000, 0x40000001,
-	0x7ffffffe, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffff8, 0xffffffff, 0x100000000, 0x100000001,
+	0x7ffffffe, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffff8, 0xffffffff, 0x100000000,
+	0x100000001,
 	0x7f0000000000, 0x7ffffffff000, BIT_ULL(51), BIT_ULL(52) - 1, BIT_ULL(52),
 	BIT_ULL(52) + 1, BIT_ULL(63), U64_MAX - 7, U64_MAX,
 };
