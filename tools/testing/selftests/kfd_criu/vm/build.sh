@@ -35,13 +35,14 @@ for file in "$src"/drivers/gpu/drm/amd/amdkfd/kfd_criu*.c; do
 	kmake+=("GCOV_PROFILE_../amdkfd/${name%.c}.o=y")
 done
 
-# KCSAN watches the accesses of the drivers alone: a watchpoint is to be where it can catch
-# something, and the machine is slow enough.  What the rest of the kernel changes under them is
-# noticed all the same, as a value that changed.  Simulated GPUs play hardware, which nobody
-# watches either.  Make has the folder and the file at hand when it wants the value.
+# KCSAN watches the accesses of amdkfd alone, and of what amdgpu has for it: a watchpoint is to be
+# where it can catch something, and the machine is slow enough.  What the rest of the kernel
+# changes under them is noticed all the same, as a value that changed.  Simulated GPUs play
+# hardware, which nobody watches either.  Make has the folder and the file at hand when it wants
+# the value.
 # shellcheck disable=SC2016	# for make
-kmake+=('KCSAN_SANITIZE=$(if $(filter drivers/gpu/drm/%,$(obj)),'\
-'$(if $(filter ../simgpu/%,$(target-stem)),n),n)')
+kmake+=('KCSAN_SANITIZE=$(if $(filter drivers/gpu/drm/amd/amdgpu,$(obj)),'\
+'$(if $(filter ../amdkfd/% amdgpu_amdkfd%,$(target-stem)),,n),n)')
 
 # Times and names in the kernel would defeat both a compiler cache and a comparison.
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2025'
