@@ -211,6 +211,8 @@ result "what the base kernel does in a matrix is told, not judged" 0 '^9\.9 .*TR
 mv "$work/cells.plain" "$work/cells"
 runner "${head}ok 1 a.b # SKIP no GPU\nok 2 a.c\n#@ end kfd_one_test 0\n"
 result "a skipped test is counted" 0 '^2 passed, 0 failed, 1 skipped$'
+runner "${head}ok 1 # SKIP no GPU\nok 2 a.c\n#@ end kfd_one_test 0\n"
+result "so is one without a name" 0 '^2 passed, 0 failed, 1 skipped$'
 runner "${head}# x.c:7: expected 1, got 2\nnot ok 1 a.b\nok 2 a.c\n#@ end kfd_one_test 1\n"
 result "a failed test" 1 '^2 passed, 1 failed, 0 skipped$'
 result "a failed test is named" 1 'cell > kfd_one_test > a\.b'

@@ -166,6 +166,8 @@ class Program:
                 continue
             if re.match(r"(not )?ok \d+", line):
                 results += 1
+                # What ksft_test_result_skip() prints has no name, without which KUnit loses it.
+                line = re.sub(r"^(ok \d+) # SKIP (.+)", r"\1 \2 # SKIP", line)
                 body.append(pad + line)
             elif re.match(r"\s+(KTAP version|# Subtest:|1\.\.\d|(not )?ok \d|#)", line) or \
                     line.startswith("#"):
