@@ -348,18 +348,24 @@ ROW(reset_refuses_resume, 0)
 	image_is_good(s);
 }
 
-/* VRAM that is given back is cleared: a job for the kernel's ring. */
-static int call_give_ring_a_job(struct ctx *c)
-{
-	struct kfd_bo bo;
+/* One after another: long enough for a process to end meanwhile, on a busy machine. */
+#define RING_JOBS	4
 
-	TRY(c, kfd_bo_create(&c->k, &bo, GPU_A, 0, BO_SIZE, KFD_BO_VRAM, ON_A));
-	TRY(c, kfd_bo_destroy(&c->k, &bo));
+/* VRAM that is given back is cleared: a job for the kernel's ring. */
+static int call_give_ring_jobs(struct ctx *c)
+{
+	struct kfd_bo bo[RING_JOBS];
+	unsigned int i;
+
+	for (i = 0; i < RING_JOBS; i++)
+		TRY(c, kfd_bo_create(&c->k, &bo[i], GPU_A, 0, BO_SIZE, KFD_BO_VRAM, ON_A));
+	for (i = 0; i < RING_JOBS; i++)
+		TRY(c, kfd_bo_destroy(&c->k, &bo[i]));
 	return 0;
 }
 
 /**
- * struct slow_reset - a thread in a reset that waits for a job
+ * struct slow_reset - a thread in a reset that waits for jobs
  * @gpu: which one
  * @result: how it went
  * @done: it has been
@@ -393,7 +399,7 @@ ROW(process_ends_in_reset, 0)
 	START();
 	SETUP(dump_and_go_on(s), "dump");
 	SETUP(!knob_set(dir[GPU_A], "fence_delay_us", 1000000), "knob");
-	SETUP(!call(SRC, call_give_ring_a_job), "job");
+	SETUP(!call(SRC, call_give_ring_jobs), "jobs");
 	reset.gpu = &s->here.gpu[GPU_A];
 	SETUP(!pthread_create(&reset.thread, NULL, slow_reset_main, &reset), "thread");
 	usleep(300000);
