@@ -159,6 +159,11 @@ fi
 cat > "$work/qemu" <<'EOF'
 #!/bin/bash
 # Plays the machine: FAKE_RESULTS, FAKE_CONSOLE and FAKE_VERDICT go where QEMU would write.
+# FAKE_CRASHES has a line for each time that it crashes before.
+if [ -s "${FAKE_CRASHES-}" ]; then
+	sed -i 1d "$FAKE_CRASHES"
+	kill -SEGV $$
+fi
 for word in "$@"; do
 	case $word in
 	file:*) printf '%b' "$FAKE_CONSOLE" >> "${word#file:}" ;;
@@ -225,6 +230,17 @@ runner "${head}ok 1 a.b\nok 2 a.c\n#@ end kfd_one_test 1\n"
 result "an exit status that its results do not explain" 1 'exit status 1'
 runner "${head}ok 1 a.b\n#@ timeout kfd_one_test\n"
 result "a time limit" 1 'time limit in a\.b; 1 of 2 results came'
+export FAKE_CRASHES=$work/crashes
+echo once > "$FAKE_CRASHES"
+runner "$good"
+result "an emulator that crashes before the first program" 0 '^3 passed, 0 failed, 0 skipped$'
+result "is told" 0 'QEMU crashed with signal 11'
+printf 'once\nagain\n' > "$FAKE_CRASHES"
+runner "$good"
+result "but not believed twice" 1 'QEMU with status -11'
+unset FAKE_CRASHES
+runner "$head" booted '' 139
+result "nor after that" 1 'was in kfd_one_test, a\.b'
 runner "$head" booted ''
 result "a machine that died" 1 'was in kfd_one_test, a\.b'
 runner '#@ fatal modprobe amdgpu: no\n' booted no-amdgpu

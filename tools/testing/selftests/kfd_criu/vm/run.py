@@ -500,6 +500,18 @@ class Machine:
         if self.cell.before and not self.carried():
             self.trouble.append(("carry", f"{self.cell.before.title} left nothing to go on with"))
             return
+        code, qemu_log = self.boot()
+        # An emulator that crashes under a kernel that boots says nothing of any test.  Once.
+        if code < 0 and not self.ended and not self.programs and not self.stop.is_set():
+            self.screen.line(f"{self.title} QEMU crashed with signal {-code} before the first "
+                             "program: booting again")
+            self.notes.clear()
+            self.partial = ""
+            code, qemu_log = self.boot()
+        self.judge(code, qemu_log)
+
+    def boot(self):
+        """From power on to off: what QEMU ended with, and where it wrote its complaints."""
         for path in (self.console, self.results, self.verdict):
             path.write_bytes(b"")
         start = time.monotonic()
@@ -529,7 +541,7 @@ class Machine:
             self.feed(results.read() + "\n")
         self.console.with_suffix(".initrd").unlink()
         self.seconds = time.monotonic() - start
-        self.judge(qemu.returncode, qemu_log)
+        return qemu.returncode, qemu_log
 
     def show(self, elapsed):
         if self.current:
