@@ -705,15 +705,7 @@ static bool failed(void)
 
 static unsigned long long available(void)
 {
-	FILE *f = fopen("/proc/meminfo", "re");
-	unsigned long long kib = 0;
-	char line[128];
-
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "MemAvailable: %llu", &kib) != 1)
-		;
-	if (f)
-		fclose(f);
-	return kib * KIB;
+	return kfd_file_property("/proc/meminfo", "MemAvailable:") * KIB;
 }
 
 /* Why there can't be so many; NULL if there can. */

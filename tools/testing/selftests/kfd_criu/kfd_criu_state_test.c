@@ -1482,15 +1482,7 @@ static int call_lists_pages(struct ctx *c)
 /* Bytes in slabs and in large allocations. */
 static long long kernel_memory(void)
 {
-	FILE *f = fopen("/proc/meminfo", "re");
-	long long kib = -1;
-	char line[128];
-
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "SUnreclaim: %lld", &kib) != 1)
-		;
-	if (f)
-		fclose(f);
-	return kib * 1024;
+	return kfd_file_property("/proc/meminfo", "SUnreclaim:") * 1024;
 }
 
 /*

@@ -61,13 +61,14 @@ static int xioctl(int fd, unsigned long cmd, void *arg)
 uint64_t kfd_file_property(const char *path, const char *name)
 {
 	unsigned long long value, found = 0;
-	char key[64];
+	char key[64], line[160];
 	FILE *f = fopen(path, "re");
 
 	if (!f)
 		return 0;
-	while (fscanf(f, "%63s %llu", key, &value) == 2) {
-		if (!strcmp(key, name)) {
+	/* there may be a unit behind the value */
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%63s %llu", key, &value) == 2 && !strcmp(key, name)) {
 			found = value;
 			break;
 		}

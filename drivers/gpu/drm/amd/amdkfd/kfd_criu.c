@@ -396,7 +396,8 @@ static bool has_memory(struct kfd_process *p)
 /*
  * As kfd_process_restore_queues(), but a failure leaves all queues stopped, and every
  * count as it was. The queue manager gives a count back also when it then finds no
- * memory to tell the scheduler. MES alone keeps it, when it refuses a queue; and is reset.
+ * memory to tell the scheduler. MES keeps it when it refuses a queue, and is reset; without
+ * a scheduler it is kept if the process has no memory any more.
  */
 static int start_queues(struct kfd_process *p, u32 trigger)
 {
@@ -413,7 +414,7 @@ static int start_queues(struct kfd_process *p, u32 trigger)
 		return err;
 	for (i = 0; i < p->n_pdds; i++) {
 		r = start_gpu(p->pdds[i]);
-		if (r && scheduled_by_mes(p->pdds[i]->dev))
+		if (r && (scheduled_by_mes(p->pdds[i]->dev) || (r == -EFAULT && !has_memory(p))))
 			kept |= BIT_ULL(i);
 		err = err ?: r;
 	}
