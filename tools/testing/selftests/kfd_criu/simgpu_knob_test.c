@@ -13,7 +13,7 @@
 #define BUF		(64 * KIB)
 /* Address that shares no page table with anything that the library places. */
 #define FAR_VA		0x100000000000ULL
-#define FENCE_DELAY_US	200000
+#define FENCE_DELAY_US	500000
 #define MAX_DELAY_US	1000000
 #define PAUSE_MS	200
 #define HANG_MS		1000
@@ -666,6 +666,7 @@ TEST_F(simgpu_knob, fail_fence)
 TEST_F(simgpu_knob, fence_delay)
 {
 	uint64_t seq, start, slow, fast;
+	unsigned int tries = 0;
 	struct drm d;
 
 	ASSERT_EQ(0, drm_open(&d, &self->e.k.gpu[self->gpu]));
@@ -683,10 +684,13 @@ TEST_F(simgpu_knob, fence_delay)
 	EXPECT_EQ(0, pattern_bad(d.dst.cpu, BUF, 2));
 
 	ASSERT_EQ(0, knob_set(self->dir, "fence_delay_us", 0));
-	start = clock_ms();
-	EXPECT_EQ(0, drm_copy(&d, 3));
-	fast = clock_ms() - start;
-	EXPECT_LT(fast, slow);
+	/* on a busy machine one may be slow for another reason */
+	do {
+		start = clock_ms();
+		ASSERT_EQ(0, drm_copy(&d, 3));
+		fast = clock_ms() - start;
+	} while (fast >= FENCE_DELAY_US / 1000 && ++tries < 10);
+	EXPECT_LT(fast, FENCE_DELAY_US / 1000);
 
 	EXPECT_EQ(-EINVAL, knob_set(self->dir, "fence_delay_us", MAX_DELAY_US + 1));
 	EXPECT_EQ(0, knob_get(self->dir, "fence_delay_us"));
@@ -947,6 +951,39 @@ TEST_F(simgpu_knob, reset_with_jobs)
 	EXPECT_EQ(0, drm_copy(&d, 3));
 	close(d.fd);
 	EXPECT_EQ(0, new_processes());
+}
+
+/* It stays in the middle for as long as it takes, and does what it does afterwards. */
+TEST_F(simgpu_knob, reset_held)
+{
+	int64_t resets = knob_get(self->dir, "resets");
+	struct env *e = &self->e;
+	struct held_reset reset;
+	struct kfd_queue q;
+
+	ASSERT_EQ(0, kfd_queue_create(&e->k, &q, KFD_Q_SDMA, self->gpu, 0));
+	ASSERT_EQ(0, sdma_sync(e, &q));
+	ASSERT_EQ(0, held_reset_begin(&reset, &e->k.gpu[self->gpu], self->dir, WAIT_MS));
+	EXPECT_EQ(1, knob_get(self->dir, "reset_held"));
+	EXPECT_EQ(resets + 1, knob_get(self->dir, "resets"));
+	/* firmware is not asked any more, its queues are lost with it */
+	if (no_hws())
+		EXPECT_FALSE(queue_listed(self->dir, q.ring.va));
+	sleep_ms(PAUSE_MS);
+	EXPECT_FALSE(held_reset_over(&reset));
+
+	EXPECT_EQ(0, held_reset_end(&reset));
+	EXPECT_EQ(0, knob_get(self->dir, "reset_held"));
+	EXPECT_EQ(resets + 1, knob_get(self->dir, "resets"));
+	EXPECT_FALSE(queue_listed(self->dir, q.ring.va));
+	EXPECT_TRUE(queue_is_dead(e, &q));
+	EXPECT_EQ(0, new_processes());
+
+	/* the next one is not stopped */
+	EXPECT_EQ(0, gpu_reset(&e->k.gpu[self->gpu]));
+	EXPECT_EQ(resets + 2, knob_get(self->dir, "resets"));
+	EXPECT_EQ(0, new_processes());
+	EXPECT_EQ(0, kfd_queue_destroy(&e->k, &q));
 }
 
 /* Have KFD put a packet into the HIQ that stops the scheduler. */

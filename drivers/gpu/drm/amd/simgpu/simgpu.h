@@ -125,6 +125,8 @@ struct simgpu_manager {
  * @rings: kernel rings, one for each SDMA engine
  * @rings_paused: kernel rings do not move
  * @fence_delay_us: how long a fence of a kernel ring is held back
+ * @reset_held: a reset waits until this is false, with KFD stopped
+ * @resets: resets that have come so far, at least
  * @knobs: failures asked for and not yet delivered
  * @nth: how many operations until the one that fails, 0 for none
  * @nth_failed: the kind of the one that did, %SIMGPU_NUM_KNOBS before
@@ -150,6 +152,8 @@ struct simgpu {
 	struct simgpu_ring *rings[SIMGPU_MAX_SDMA];
 	bool rings_paused;
 	u32 fence_delay_us;
+	bool reset_held;
+	u32 resets;
 
 	atomic_t knobs[SIMGPU_NUM_KNOBS];
 	atomic_t nth;

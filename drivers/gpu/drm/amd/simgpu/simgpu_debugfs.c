@@ -57,8 +57,13 @@
  *	1 keeps all fences of the kernel's rings outstanding until 0 is
  *	written.  amdgpu declares a ring dead after some 10 seconds.
  *
- * ``tlb_hits``, ``tlb_misses``, ``tlb_flushes``, ``faults``, ``packets``
- *	Counters.
+ * ``reset_held``
+ *	1 stops a reset of the GPU in the middle until 0 is written: amdkfd has
+ *	stopped its queue manager, and jobs are cancelled, the GPU is still as
+ *	it was.
+ *
+ * ``tlb_hits``, ``tlb_misses``, ``tlb_flushes``, ``faults``, ``packets``, ``resets``
+ *	Counters.  A reset counts when it is in the middle.
  *
  * ``queues``
  *	One line for each user queue that is loaded.
@@ -141,6 +146,27 @@ static int simgpu_paused_set(void *data, u64 val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(simgpu_paused_fops, simgpu_paused_get, simgpu_paused_set, "%llu\n");
 
+static int simgpu_reset_held_get(void *data, u64 *val)
+{
+	struct simgpu *sim = data;
+
+	*val = sim->reset_held;
+	return 0;
+}
+
+static int simgpu_reset_held_set(void *data, u64 val)
+{
+	struct simgpu *sim = data;
+
+	WRITE_ONCE(sim->reset_held, val);
+	/* what wake_up_var() looks at must not be older */
+	smp_mb();
+	wake_up_var(&sim->reset_held);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(simgpu_reset_held_fops, simgpu_reset_held_get, simgpu_reset_held_set,
+			 "%llu\n");
+
 static int simgpu_packets_get(void *data, u64 *val)
 {
 	struct simgpu *sim = data;
@@ -193,6 +219,8 @@ void simgpu_debugfs_init(struct simgpu *sim)
 	debugfs_create_file("fail_nth", 0600, dir, sim, &simgpu_fail_nth_fops);
 	debugfs_create_file_unsafe("fence_delay_us", 0600, dir, sim, &simgpu_fence_delay_fops);
 	debugfs_create_file_unsafe("rings_paused", 0600, dir, sim, &simgpu_paused_fops);
+	debugfs_create_file_unsafe("reset_held", 0600, dir, sim, &simgpu_reset_held_fops);
+	debugfs_create_u32("resets", 0400, dir, &sim->resets);
 	debugfs_create_file_unsafe("packets", 0400, dir, sim, &simgpu_packets_fops);
 	debugfs_create_u64("tlb_hits", 0400, dir, &sim->mmu.hits);
 	debugfs_create_u64("tlb_misses", 0400, dir, &sim->mmu.misses);

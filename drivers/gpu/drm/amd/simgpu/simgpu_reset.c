@@ -3,6 +3,7 @@
  * Reset of the simulated GPU.
  */
 #include <drm/drm_managed.h>
+#include <linux/wait_bit.h>
 
 #include "amdgpu.h"
 #include "amdgpu_reset.h"
@@ -24,15 +25,20 @@
  *
  * Hardware stops somewhere within the jobs that are cancelled.  Here they are executed to
  * the end first, so that the same memory is there afterwards every time.
+ *
+ * The knob ``reset_held`` stops a reset at that place, for what has to happen in one.
  */
 
 static int simgpu_reset_prepare(struct amdgpu_reset_control *control,
 				struct amdgpu_reset_context *context)
 {
 	struct amdgpu_device *adev = control->handle;
+	struct simgpu *sim = adev->simgpu;
 
 	/* amdgpu gives their memory back as soon as its schedulers go on */
-	simgpu_rings_drain(adev->simgpu);
+	simgpu_rings_drain(sim);
+	WRITE_ONCE(sim->resets, sim->resets + 1);
+	wait_var_event(&sim->reset_held, !READ_ONCE(sim->reset_held));
 	return 0;
 }
 
