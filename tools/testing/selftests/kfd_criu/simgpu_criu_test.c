@@ -6,7 +6,6 @@
  * Nothing else may use the GPUs meanwhile: it would take the failure.
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #define CRIU_ROWS		criu_simgpu_rows
 #include "kfd_criu_fresh.h"
 #include "simgpu_knobs.h"
@@ -348,68 +347,24 @@ ROW(reset_refuses_resume, 0)
 	image_is_good(s);
 }
 
-/* One after another: long enough for a process to end meanwhile, on a busy machine. */
-#define RING_JOBS	4
-
-/* VRAM that is given back is cleared: a job for the kernel's ring. */
-static int call_give_ring_jobs(struct ctx *c)
-{
-	struct kfd_bo bo[RING_JOBS];
-	unsigned int i;
-
-	for (i = 0; i < RING_JOBS; i++)
-		TRY(c, kfd_bo_create(&c->k, &bo[i], GPU_A, 0, BO_SIZE, KFD_BO_VRAM, ON_A));
-	for (i = 0; i < RING_JOBS; i++)
-		TRY(c, kfd_bo_destroy(&c->k, &bo[i]));
-	return 0;
-}
-
-/**
- * struct slow_reset - a thread in a reset that waits for jobs
- * @gpu: which one
- * @result: how it went
- * @done: it has been
- */
-struct slow_reset {
-	const struct kfd_gpu *gpu;
-	int result;
-	bool done;
-	pthread_t thread;
-};
-
-static void *slow_reset_main(void *arg)
-{
-	struct slow_reset *r = arg;
-
-	r->result = gpu_reset(r->gpu);
-	__atomic_store_n(&r->done, true, __ATOMIC_SEQ_CST);
-	return NULL;
-}
-
 /* In the middle of a reset, which stops the queue managers that queues are taken from. */
 ROW(process_ends_in_reset, 0)
 {
-	static struct slow_reset reset;
+	struct held_reset reset;
 	char dir[2][96];
-	int status;
-	bool over;
+	int status, r;
 
 	if (!find_knobs(s, dir))
 		return;
 	START();
 	SETUP(dump_and_go_on(s), "dump");
-	SETUP(!knob_set(dir[GPU_A], "fence_delay_us", 1000000), "knob");
-	SETUP(!call(SRC, call_give_ring_jobs), "jobs");
-	reset.gpu = &s->here.gpu[GPU_A];
-	SETUP(!pthread_create(&reset.thread, NULL, slow_reset_main, &reset), "thread");
-	usleep(300000);
+	r = held_reset_begin(&reset, &s->here.gpu[GPU_A], dir[GPU_A], s->wait_ms);
+	SETUP(!r, "the middle of a reset: %s", strerror(-r));
 	kill(SRC->pid, SIGKILL);
 	SETUP(waitpid(SRC->pid, &status, __WALL) == SRC->pid, "the end of the process");
-	over = __atomic_load_n(&reset.done, __ATOMIC_SEQ_CST);
-	pthread_join(reset.thread, NULL);
-	CHECK(!knob_set(dir[GPU_A], "fence_delay_us", 0), "knob");
-	CHECK(!reset.result, "the reset: %s", strerror(-reset.result));
-	SETUP(!over, "the reset was over before the process was");
+	CHECK(!held_reset_over(&reset), "the reset was over before the process was");
+	r = held_reset_end(&reset);
+	CHECK(!r, "the reset: %s", strerror(-r));
 	CHECK(!reap(SRC), "KFD keeps the process");
 	image_is_good(s);
 }
