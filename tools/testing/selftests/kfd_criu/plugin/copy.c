@@ -200,8 +200,11 @@ static int wait(struct amdgpu_cs_fence *fence)
 		if (i && !over)
 			usleep(TRY_NS / 1000);
 	}
-	if (!err && !over)
-		err = -ETIMEDOUT;
+	return !err && !over ? -ETIMEDOUT : err;
+}
+
+static int unfinished(int err)
+{
 	return err ? img_fail(-err, "SDMA does not finish: %s", strerror(-err)) : 0;
 }
 
@@ -263,12 +266,15 @@ int copier_save(struct copier *c, int dmabuf_fd, uint64_t size, copy_piece sink,
 		}
 		half = done / COPY_CHUNK % HALVES;
 		if (!err)
-			err = wait(&fence[half]);
+			err = unfinished(wait(&fence[half]));
 		if (!err)
 			err = sink(arg, done, c->data + half * COPY_CHUNK, piece(size, done));
 		done += piece(size, done);
 	}
-	/* What was begun must not go on into memory that is somebody else's by then. */
+	/*
+	 * What was begun must not go on into memory that is somebody else's by then.
+	 * The reason to stop is told already.
+	 */
 	for (; done < asked; done += piece(size, done))
 		wait(&fence[done / COPY_CHUNK % HALVES]);
 	end(&j);
@@ -287,7 +293,7 @@ int copier_load(struct copier *c, int dmabuf_fd, uint64_t size, copy_piece sourc
 	while (!err && asked < size) {
 		half = asked / COPY_CHUNK % HALVES;
 		if (asked - done == HALVES * (uint64_t)COPY_CHUNK) {
-			err = wait(&fence[half]);
+			err = unfinished(wait(&fence[half]));
 			done += COPY_CHUNK;
 		}
 		if (!err)
@@ -301,7 +307,8 @@ int copier_load(struct copier *c, int dmabuf_fd, uint64_t size, copy_piece sourc
 	}
 	for (; done < asked; done += piece(size, done)) {
 		late = wait(&fence[done / COPY_CHUNK % HALVES]);
-		err = err ? err : late;
+		if (!err)
+			err = unfinished(late);
 	}
 	end(&j);
 	return err;
