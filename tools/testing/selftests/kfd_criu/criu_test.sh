@@ -347,6 +347,18 @@ test_truncated()
 	done
 }
 
+# More than there is memory: refused without asking for it.
+test_too_long()
+{
+	prepare || return
+	for file in "$WORK"/b/kfd-*.img "$WORK"/b/render-*.img; do
+		name=${file##*/}
+		spoil
+		truncate -s 1024G "$WORK/spoilt/$name"
+		spoilt_restore "$name is too long" || note "$name" || return
+	done
+}
+
 test_missing_file()
 {
 	prepare || return
@@ -457,7 +469,7 @@ run()
 tests="dump_and_restore images_are_whole ten_times leave_running tree set_up set_up_tree"
 tests="$tests stale_mappings memory_is_bounded"
 tests="$tests kill_dump kill_restore"
-tests="$tests truncated missing_file damaged other_gpu still_good disk_full"
+tests="$tests truncated too_long missing_file damaged other_gpu still_good disk_full"
 tests="$tests few_descriptors_to_dump few_descriptors_to_restore"
 # A name of a test, or several, may be given.
 [ $# = 0 ] || tests=$*

@@ -171,15 +171,8 @@ int img_read(int dir, const char *name, enum img_kind kind, size_t least, void *
 			       name, (long long)st.st_size, sizeof(head) + least);
 		goto out;
 	}
-	*bytes = st.st_size - sizeof(head);
-	data = malloc(*bytes ? *bytes : 1);
-	if (!data) {
-		err = img_fail(ENOMEM, "%s: no memory", name);
-		goto out;
-	}
+	/* No memory for a file that is none of ours, or not whole. */
 	err = get(fd, &head, sizeof(head));
-	if (!err)
-		err = get(fd, data, *bytes);
 	if (err) {
 		err = img_fail(-err, "%s can't be read: %s", name, strerror(-err));
 		goto out;
@@ -187,6 +180,17 @@ int img_read(int dir, const char *name, enum img_kind kind, size_t least, void *
 	err = check_head(name, kind, &head, st.st_size);
 	if (err)
 		goto out;
+	*bytes = st.st_size - sizeof(head);
+	data = malloc(*bytes ? *bytes : 1);
+	if (!data) {
+		err = img_fail(ENOMEM, "%s: no memory", name);
+		goto out;
+	}
+	err = get(fd, data, *bytes);
+	if (err) {
+		err = img_fail(-err, "%s can't be read: %s", name, strerror(-err));
+		goto out;
+	}
 	crc = head.crc;
 	head.crc = 0;
 	if (crc_of(crc_of(0, &head, sizeof(head)), data, *bytes) != crc)
