@@ -28,7 +28,8 @@
  *    memory that somebody else can reach is not saved.
  * 3. %KFD_CRIU_OP_UNPAUSE lets the queues run.  This is owed after 1, whatever
  *    comes of 2.  If it fails, the queues are still stopped, and the call may be
- *    repeated.  Queues also run again when the dumper is gone.
+ *    repeated.  Queues also run again when the dumper is gone: the last one that
+ *    has called 1.  If that is the target itself, nobody else's end counts.
  *
  * Restore.  A new process opens /dev/kfd, and a render node for each GPU, and
  * calls on its own file:

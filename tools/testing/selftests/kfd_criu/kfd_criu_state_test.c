@@ -1113,37 +1113,102 @@ ROW(version_1_without_unused_gpu, S_NO_JOB)
 
 /* --- who owns the pause --- */
 
-/* A first dumper pauses, a second one too, the first dies: the pause is the second's. */
-ROW(second_dumper_takes_over, S_NO_JOB)
+/**
+ * struct first_dumper - has paused the source, and is there until it is told
+ * @pid: its process
+ * @end: it dies when this is closed
+ */
+struct first_dumper {
+	pid_t pid;
+	int end;
+};
+
+static bool first_dumper_pauses(struct scene *s, struct first_dumper *d)
 {
 	struct kfd_ioctl_criu_args args;
-	int fd, status, done[2], quit[2];
+	int fd, done[2], end[2];
 	char c;
-	pid_t pid;
 
-	START();
-	SETUP(!pipe(done) && !pipe(quit), "pipes");
-	pid = fork();
-	if (!pid) {
-		close(quit[1]);
+	if (pipe(done) || pipe(end))
+		return false;
+	d->pid = fork();
+	if (!d->pid) {
+		close(end[1]);
 		fd = grab(SRC);
 		c = fd < 0 || kfd_criu_process_info(fd, &args);
 		if (fd >= 0)
 			let_go(SRC, fd);
 		if (write(done[1], &c, 1) != 1)
 			_exit(1);
-		/* dies when told */
-		_exit(read(quit[0], &c, 1) < 0);
+		_exit(read(end[0], &c, 1) < 0);
 	}
-	close(quit[0]);
+	close(end[0]);
 	close(done[1]);
-	SETUP(pid > 0 && read(done[0], &c, 1) == 1 && !c, "the first dumper");
-	CHECK(!pause_queues(SRC), "the second PROCESS_INFO");
-	close(quit[1]);
+	d->end = end[1];
+	c = d->pid < 0 || read(done[0], &c, 1) != 1 || c;
 	close(done[0]);
-	SETUP(waitpid(pid, &status, 0) == pid && !status, "the end of the first dumper");
+	return !c;
+}
+
+static bool first_dumper_dies(struct first_dumper *d)
+{
+	int status;
+
+	close(d->end);
+	return waitpid(d->pid, &status, 0) == d->pid && !status;
+}
+
+/* A first dumper pauses, a second one too, the first dies: the pause is the second's. */
+ROW(second_dumper_takes_over, S_NO_JOB)
+{
+	struct first_dumper first;
+
+	START();
+	SETUP(first_dumper_pauses(s, &first), "the first dumper");
+	CHECK(!pause_queues(SRC), "the second PROCESS_INFO");
+	SETUP(first_dumper_dies(&first), "the end of the first dumper");
 	CHECK(!call(SRC, call_sdma_stays), "the second dumper's pause");
 	CHECK(!unpause_queues(SRC) && !call(SRC, call_sdma_catches_up), "UNPAUSE");
+}
+
+static int call_pause_itself(struct ctx *c)
+{
+	struct kfd_ioctl_criu_args args;
+
+	TRY(c, kfd_criu_process_info(c->k.fd, &args));
+	return 0;
+}
+
+static int call_unpause_itself(struct ctx *c)
+{
+	TRY(c, kfd_criu_unpause(c->k.fd));
+	return 0;
+}
+
+/* The same, and it is the process that has paused itself. */
+ROW(own_pause_outlives_dumper, S_NO_JOB)
+{
+	struct first_dumper first;
+
+	START();
+	SETUP(first_dumper_pauses(s, &first), "the dumper");
+	CHECK(!call(SRC, call_pause_itself), "PROCESS_INFO of its own");
+	SETUP(first_dumper_dies(&first), "the end of the dumper");
+	CHECK(!call(SRC, call_sdma_stays), "its own pause");
+	CHECK(!call(SRC, call_unpause_itself) && !call(SRC, call_sdma_catches_up), "UNPAUSE");
+}
+
+/* The other way round: it has paused itself, and the dumper that comes later has the pause. */
+ROW(dumper_takes_over_own_pause, S_NO_JOB)
+{
+	struct first_dumper first;
+
+	START();
+	CHECK(!call(SRC, call_pause_itself), "PROCESS_INFO of its own");
+	SETUP(first_dumper_pauses(s, &first), "the dumper");
+	CHECK(!call(SRC, call_sdma_stays), "the dumper's pause");
+	SETUP(first_dumper_dies(&first), "the end of the dumper");
+	CHECK(!call(SRC, call_sdma_catches_up), "the end of the dumper");
 }
 
 /* As many signal events as there can be, and that one more was asked for. */

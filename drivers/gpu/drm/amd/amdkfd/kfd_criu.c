@@ -256,7 +256,7 @@ static void dumper_release(struct mmu_notifier *mn, struct mm_struct *mm)
 		if (p) {
 			mutex_lock(&p->mutex);
 			/* Somebody else may have come in between and own the pause now. */
-			if (p->queues_paused && !READ_ONCE(state->dumper)) {
+			if (p->queues_paused && !READ_ONCE(state->dumper) && !state->by_itself) {
 				p->queues_paused = false;
 				kfd_process_restore_queues(p);
 			}
@@ -309,13 +309,17 @@ static int own_pause(struct kfd_process *p, struct kfd_criu_process *state)
 
 	lockdep_assert_held(&p->mutex);
 	/* One that pauses itself takes its queues along when it goes. */
-	if (current->mm == p->mm)
+	if (current->mm == p->mm) {
+		disown_pause(state);
+		state->by_itself = true;
 		return 0;
+	}
 	mn = mmu_notifier_get(&dumper_ops, current->mm);
 	if (IS_ERR(mn))
 		return PTR_ERR(mn);
 	dumper = container_of(mn, struct kfd_criu_dumper, mn);
 	disown_pause(state);
+	state->by_itself = false;
 	spin_lock(&dumpers_lock);
 	state->dumper = dumper;
 	list_add(&state->paused, &dumper->paused);

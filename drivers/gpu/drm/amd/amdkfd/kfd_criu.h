@@ -43,6 +43,7 @@ enum kfd_criu_stage {
  * @num_devices: how many
  * @paused: on @dumper's list while the process is paused by another one
  * @dumper: who paused it, or NULL
+ * @by_itself: the process was the last to pause itself, and nobody else's end ends that
  * @image: the image of the last checkpoint or restore, for debugfs
  * @buckets: that image's buckets
  * @image_buf: memory of both
@@ -60,6 +61,7 @@ struct kfd_criu_process {
 	u32 num_devices;
 	struct list_head paused;
 	struct kfd_criu_dumper *dumper;
+	bool by_itself;
 	struct kfd_criu_image image;
 	struct kfd_criu_bo_bucket *buckets;
 	void *image_buf;
