@@ -100,6 +100,8 @@ static const struct criu_expect criu_move_rows[] = {
 
 /* kfd_criu_state_test.c: state that is easily lost, and processes that do not stand still */
 static const struct criu_expect criu_state_rows[] = {
+	FAILS("import_is_freed_alone", "no mapping of BO",
+	      "an import frees the GEM handle of another BO"),
 	FAILS("dumper_takes_over_own_pause", "work that was submitted while paused is lost",
 	      "a pause has no owner: only a privileged UNPAUSE ends it"),
 	NOT_RUN("checkpoint_of_process_on_one_gpu",

@@ -171,6 +171,80 @@ ROW(imported_bo_refused, S_NO_JOB)
 	UNHARMED(DST);
 }
 
+static int call_import_and_free(struct ctx *c)
+{
+	struct kfd_ioctl_import_dmabuf_args args = {
+		.va_addr = SCENE_VA(SLOT_SPARE),
+		.gpu_id = c->k.gpu[GPU_A].gpu_id,
+	};
+	int fd = kfd_bo_export(&c->k, &c->bo[BO_VRAM_A]);
+
+	NEED(c, fd >= 0, "export: %s", strerror(-fd));
+	args.dmabuf_fd = fd;
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_IMPORT_DMABUF, &args), "import: %s", strerror(errno));
+	close(fd);
+	c->result = args.handle;
+	return call_free_import(c);
+}
+
+static int call_free_exported(struct ctx *c)
+{
+	TRY(c, kfd_bo_destroy(&c->k, &c->bo[BO_VRAM_A]));
+	return 0;
+}
+
+/* As many as to fill the gaps in whatever the driver gives numbers from. */
+#define PEER_BOS	64u
+#define PEER_VA(i)	(0x1000000000ULL + (uint64_t)(i) * KFD_PAGE)
+
+/* In the memory of the process. */
+static struct kfd_bo peer_bo[PEER_BOS];
+
+static int call_bos_for_peer(struct ctx *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < PEER_BOS; i++) {
+		TRY(c, kfd_bo_create(&c->k, &peer_bo[i], GPU_A, PEER_VA(i), KFD_PAGE, KFD_BO_VRAM,
+				     ON_A));
+		scene_fill(peer_bo[i].cpu, KFD_PAGE, i);
+	}
+	TRY(c, kfd_queue_create(&c->k, &c->other, KFD_Q_SDMA, GPU_B, SCENE_VA(SLOT_SDMA_B)));
+	use_doorbell_bo(c, &c->other);
+	return 0;
+}
+
+static int call_peer_reads_bos(struct ctx *c)
+{
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < PEER_BOS; i++) {
+		r = kfd_bo_map(&c->k, &peer_bo[i], ON_B);
+		NEED(c, !r, "no mapping of BO %u on another GPU: %s", i, strerror(-r));
+		if (gpu_reads(c, &c->other, PEER_VA(i), i, "a BO"))
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * A stranger imports its own BO, frees that, and then the BO: it must not have taken
+ * anything along that is somebody else's by then.
+ */
+ROW(import_is_freed_alone, S_NO_JOB)
+{
+	START();
+	SETUP(!spawn(s, DST) && !call(DST, call_build_one_gpu), "the stranger");
+	SETUP(!call(DST, call_import_and_free), "its import");
+	SETUP(!call(SRC, call_bos_for_peer), "BOs");
+	SETUP(!call(DST, call_free_exported), "the end of what was imported");
+	CHECK(!call(SRC, call_peer_reads_bos), "BOs");
+	CHECK(!reap(DST), "KFD keeps the stranger");
+	MOVE(false);
+	UNHARMED(DST);
+}
+
 static int call_export(struct ctx *c)
 {
 	int fd = kfd_bo_export(&c->k, &c->bo[BO_VRAM_A]);

@@ -42,10 +42,10 @@
 #define MAP_AT_ONCE	32
 
 /*
- * References that a dma-buf of ours has when nobody outside uses it: that of
- * the kgd_mem, of the GEM object, and of the driver's own GEM handle.
+ * References that a dma-buf of ours has when nobody outside uses it: that of the kgd_mem.
+ * A GEM handle, in whatever file, adds two.
  */
-#define DMABUF_OWN_REFS	3
+#define DMABUF_OWN_REFS	1
 
 /**
  * struct walk - where a walk over the BOs of a process is
