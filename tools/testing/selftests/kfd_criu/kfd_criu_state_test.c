@@ -79,20 +79,32 @@ ROW(pause_of_process_on_one_gpu, S_NO_JOB)
 
 /* --- sharing --- */
 
+/* Another handle of the same memory, at @va, which is in c->result. */
+static int import_bo(struct ctx *c, struct kfd_bo *bo, uint64_t va)
+{
+	struct kfd_ioctl_import_dmabuf_args args = {
+		.va_addr = va,
+		.gpu_id = c->k.gpu[GPU_A].gpu_id,
+	};
+	int r, fd = kfd_bo_export(&c->k, bo);
+
+	NEED(c, fd >= 0, "export: %s", strerror(-fd));
+	args.dmabuf_fd = fd;
+	r = ioctl(c->k.fd, AMDKFD_IOC_IMPORT_DMABUF, &args) ? errno : 0;
+	close(fd);
+	NEED(c, !r, "import: %s", strerror(r));
+	c->result = args.handle;
+	return 0;
+}
+
 /* One BO at two addresses, by a dma-buf. */
 static int call_import_alias(struct ctx *c)
 {
-	struct kfd_ioctl_import_dmabuf_args args = { 0 };
-	struct kfd_bo *bo = &c->bo[BO_VRAM_A], alias = { 0 };
-	int fd = kfd_bo_export(&c->k, bo);
+	struct kfd_bo alias = { 0 };
 
-	NEED(c, fd >= 0, "export: %s", strerror(-fd));
-	args.va_addr = SCENE_VA(SLOT_SPARE);
-	args.gpu_id = c->k.gpu[GPU_A].gpu_id;
-	args.dmabuf_fd = fd;
-	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_IMPORT_DMABUF, &args), "import: %s", strerror(errno));
-	close(fd);
-	alias.handle = args.handle;
+	if (import_bo(c, &c->bo[BO_VRAM_A], SCENE_VA(SLOT_SPARE)))
+		return -1;
+	alias.handle = c->result;
 	TRY(c, kfd_bo_map(&c->k, &alias, ON_A));
 	return 0;
 }
@@ -132,20 +144,12 @@ ROW(dmabuf_import_stays_shared, S_NO_JOB)
 /* The one handle of memory that was another BO's, which is no more. */
 static int call_import_alone(struct ctx *c)
 {
-	struct kfd_ioctl_import_dmabuf_args args = { 0 };
 	struct kfd_bo bo;
-	int fd;
 
 	TRY(c, kfd_bo_create(&c->k, &bo, GPU_A, SCENE_VA(SLOT_SPARE), BO_SIZE, KFD_BO_VRAM, ON_A));
-	fd = kfd_bo_export(&c->k, &bo);
-	NEED(c, fd >= 0, "export: %s", strerror(-fd));
-	args.va_addr = SCENE_VA(SLOT_PM4);
-	args.gpu_id = c->k.gpu[GPU_A].gpu_id;
-	args.dmabuf_fd = fd;
-	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_IMPORT_DMABUF, &args), "import: %s", strerror(errno));
-	close(fd);
+	if (import_bo(c, &bo, SCENE_VA(SLOT_PM4)))
+		return -1;
 	TRY(c, kfd_bo_destroy(&c->k, &bo));
-	c->result = args.handle;
 	return 0;
 }
 
@@ -173,17 +177,8 @@ ROW(imported_bo_refused, S_NO_JOB)
 
 static int call_import_and_free(struct ctx *c)
 {
-	struct kfd_ioctl_import_dmabuf_args args = {
-		.va_addr = SCENE_VA(SLOT_SPARE),
-		.gpu_id = c->k.gpu[GPU_A].gpu_id,
-	};
-	int fd = kfd_bo_export(&c->k, &c->bo[BO_VRAM_A]);
-
-	NEED(c, fd >= 0, "export: %s", strerror(-fd));
-	args.dmabuf_fd = fd;
-	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_IMPORT_DMABUF, &args), "import: %s", strerror(errno));
-	close(fd);
-	c->result = args.handle;
+	if (import_bo(c, &c->bo[BO_VRAM_A], SCENE_VA(SLOT_SPARE)))
+		return -1;
 	return call_free_import(c);
 }
 

@@ -43,7 +43,7 @@
 
 /*
  * References that a dma-buf of ours has when nobody outside uses it: that of the kgd_mem.
- * A GEM handle, in whatever file, adds two.
+ * Each GEM handle that somebody has, in whatever file, adds at least one.
  */
 #define DMABUF_OWN_REFS	1
 

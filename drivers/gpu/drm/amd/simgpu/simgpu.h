@@ -125,8 +125,8 @@ struct simgpu_manager {
  * @rings: kernel rings, one for each SDMA engine
  * @rings_paused: kernel rings do not move
  * @fence_delay_us: how long a fence of a kernel ring is held back
- * @reset_held: a reset waits until this is false, with KFD stopped
- * @resets: resets that have come so far, at least
+ * @reset_held: a reset waits until this is 0, with KFD stopped
+ * @resets: how many resets have got to where @reset_held stops them
  * @knobs: failures asked for and not yet delivered
  * @nth: how many operations until the one that fails, 0 for none
  * @nth_failed: the kind of the one that did, %SIMGPU_NUM_KNOBS before
@@ -152,7 +152,7 @@ struct simgpu {
 	struct simgpu_ring *rings[SIMGPU_MAX_SDMA];
 	bool rings_paused;
 	u32 fence_delay_us;
-	bool reset_held;
+	u32 reset_held;
 	u32 resets;
 
 	atomic_t knobs[SIMGPU_NUM_KNOBS];

@@ -146,27 +146,6 @@ static int simgpu_paused_set(void *data, u64 val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(simgpu_paused_fops, simgpu_paused_get, simgpu_paused_set, "%llu\n");
 
-static int simgpu_reset_held_get(void *data, u64 *val)
-{
-	struct simgpu *sim = data;
-
-	*val = sim->reset_held;
-	return 0;
-}
-
-static int simgpu_reset_held_set(void *data, u64 val)
-{
-	struct simgpu *sim = data;
-
-	WRITE_ONCE(sim->reset_held, val);
-	/* what wake_up_var() looks at must not be older */
-	smp_mb();
-	wake_up_var(&sim->reset_held);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(simgpu_reset_held_fops, simgpu_reset_held_get, simgpu_reset_held_set,
-			 "%llu\n");
-
 static int simgpu_packets_get(void *data, u64 *val)
 {
 	struct simgpu *sim = data;
@@ -219,7 +198,7 @@ void simgpu_debugfs_init(struct simgpu *sim)
 	debugfs_create_file("fail_nth", 0600, dir, sim, &simgpu_fail_nth_fops);
 	debugfs_create_file_unsafe("fence_delay_us", 0600, dir, sim, &simgpu_fence_delay_fops);
 	debugfs_create_file_unsafe("rings_paused", 0600, dir, sim, &simgpu_paused_fops);
-	debugfs_create_file_unsafe("reset_held", 0600, dir, sim, &simgpu_reset_held_fops);
+	debugfs_create_u32("reset_held", 0600, dir, &sim->reset_held);
 	debugfs_create_u32("resets", 0400, dir, &sim->resets);
 	debugfs_create_file_unsafe("packets", 0400, dir, sim, &simgpu_packets_fops);
 	debugfs_create_u64("tlb_hits", 0400, dir, &sim->mmu.hits);

@@ -2,8 +2,9 @@
 /*
  * Reset of the simulated GPU.
  */
+#include <linux/delay.h>
+
 #include <drm/drm_managed.h>
-#include <linux/wait_bit.h>
 
 #include "amdgpu.h"
 #include "amdgpu_reset.h"
@@ -11,6 +12,8 @@
 #include "simgpu_ip.h"
 #include "simgpu_mem.h"
 #include "simgpu_queue.h"
+
+#define SIMGPU_RESET_POLL_US	1000
 
 /**
  * DOC: simgpu reset
@@ -38,7 +41,8 @@ static int simgpu_reset_prepare(struct amdgpu_reset_control *control,
 	/* amdgpu gives their memory back as soon as its schedulers go on */
 	simgpu_rings_drain(sim);
 	WRITE_ONCE(sim->resets, sim->resets + 1);
-	wait_var_event(&sim->reset_held, !READ_ONCE(sim->reset_held));
+	while (READ_ONCE(sim->reset_held))
+		fsleep(SIMGPU_RESET_POLL_US);
 	return 0;
 }
 
