@@ -16,6 +16,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools/testing/selftests/kfd_criu"))
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+import verdict
+
 KERNELS = ("stock", "ours")
 COSTS = ("PROCESS_INFO", "CHECKPOINT", "create", "RESTORE", "RESUME")
 MEMORY = ("CHECKPOINT peak", "RESTORE peak", "RESTORE left")
@@ -260,20 +265,18 @@ def main():
             print(f"\nplot and tables: {args.out}")
         else:
             print("\nno plot: gnuplot is not installed (apt-get install gnuplot-nox)")
-        status = 0
-        for share, row, kernel, figure in spread:
-            if share * 100 > args.spread:
-                print(f"error: one sample moves it by {share * 100:.2f} %: {figure} of {kernel}, "
-                      f"{row_name(row)}", file=sys.stderr)
-                status = 1
-        for kernel, row, figure, why in figures.reasons:
-            if kernel == "ours" and figure != "all":
-                print(f"error: {figure} of {row_name(row)}: {why}", file=sys.stderr)
-                status = 1
-        return status
+        errors = [f"one sample moves it by {share * 100:.2f} %: {figure} of {kernel}, "
+                  f"{row_name(row)}" for share, row, kernel, figure in spread
+                  if share * 100 > args.spread]
+        errors += [f"{figure} of {row_name(row)}: {why}"
+                   for kernel, row, figure, why in figures.reasons
+                   if kernel == "ours" and figure != "all"]
     except Error as error:
+        errors = [str(error)]
+    for error in errors:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+    verdict.leave(int(not errors), len(errors), 0, [("figures", [error]) for error in errors])
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":

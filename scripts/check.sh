@@ -14,19 +14,19 @@ rm -rf "$work"
 mkdir -p "$work"
 
 passed=0
-failed=0
+failures=()
 
 # One check: its name, and the command whose output is shown when it fails.
 check()
 {
-	local name=$1 log=$work/log
+	local name=$1 log=$work/log.${1//[^A-Za-z0-9]/-}
 
 	shift
 	if "$@" > "$log" 2>&1; then
 		passed=$((passed + 1))
 		echo "ok - $name"
 	else
-		failed=$((failed + 1))
+		failures+=("$name" "$log")
 		sed 's/^/# /' "$log"
 		echo "not ok - $name"
 	fi
@@ -225,5 +225,7 @@ check "shellcheck" scripts
 check "SPDX" spdx
 check "tests of the tooling" scripts/selftest.sh
 
+failed=$((${#failures[@]} / 2))
+"$selftests/verdict.py" "$passed" "$failed" 0 ${failures[@]+"${failures[@]}"}
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

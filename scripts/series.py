@@ -28,6 +28,10 @@ import tempfile
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPO / "tools/testing/selftests/kfd_criu"))
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+import verdict
 # Of a tree's top level, what is never part of the sources.
 NOT_SOURCE = ("out", "out-*", ".git", ".kfd-criu.json")
 # Where the kernel's files live in this repository; the rest is tooling.
@@ -623,7 +627,10 @@ def compare(place, state, what):
 
 
 def check_series(args, base):
-    """The exported patches on a pristine base: same tree, and each of them builds."""
+    """The exported patches on a pristine base: same tree, and each of them builds.
+
+    Returns how many things were found to be right."""
+    right = 0
     parts = load_parts(base)
     missing = unlisted(parts)
     if missing:
@@ -646,9 +653,10 @@ def check_series(args, base):
             git(place, "am", "-q", *files, env=env)
         compare(place, state, f"git am of {' and '.join(order)}")
         say(f"ok: git am of {' and '.join(order)} on {base.version} gives the tree that is built")
+        right += 1
 
     if args.no_build:
-        return
+        return right
     for name, patches in parts.items():
         # user space, which is built against the headers of whatever kernel there is
         if name == "selftests":
@@ -666,12 +674,15 @@ def check_series(args, base):
             if done.returncode:
                 raise Error(f"{path.name} does not build")
             say(f"ok: {path.name} builds")
+            right += 1
     if "criu" in parts:
-        check_boots(args, base, parts, folders, place)
+        right += check_boots(args, base, parts, folders, place)
+    return right
 
 
 def check_boots(args, base, parts, folders, place):
     """Each patch of part criu boots, on simulated GPUs, with their memory and queues."""
+    right = 0
     cache = args.build / "cache"
     tests, state = make_tree(args, base)
     vm = REPO_FILES / "tools/testing/selftests/kfd_criu/vm"
@@ -698,6 +709,8 @@ def check_boots(args, base, parts, folders, place):
                 if subprocess.run(argv, stdout=sys.stderr, check=False).returncode:
                     raise Error(f"{path.name} does not build or boot with part simgpu")
             say(f"ok: {path.name} boots")
+            right += 1
+    return right
 
 
 # ----------------------------------------------------------------------- main
@@ -741,9 +754,11 @@ def main():
                              if not p.name.startswith("0000-")])
                 say(f"{name}: {count} patch(es) in {os.path.relpath(folder)}")
         else:
-            check_series(args, base)
+            verdict.leave(check_series(args, base), 0, 0, base=base.version)
     except Error as error:
         say(f"error: {error}")
+        if args.command == "check":
+            verdict.leave(0, 1, 0, [("the series", str(error).splitlines())])
         return 1
     return 0
 

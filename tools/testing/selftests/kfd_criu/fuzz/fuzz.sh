@@ -10,6 +10,7 @@ srctree=$(realpath "$here/../../../../..")
 out=''
 limit=60
 runs=''
+seed=''
 jobs=$(nproc)
 carried=()
 only_options=''
@@ -25,18 +26,20 @@ usage: fuzz.sh [option]...
   -o <folder>  where everything goes (default: out-fuzz in the kernel sources)
   -s <n>       stop after so many seconds (default $limit, 0: never)
   -r <n>       stop after so many images
+  -z <n>       seed of the random numbers (default: another one each time)
   -j <n>       processes (default $jobs)
   -i <folder>  images that kfd_criu_carry has saved are taken from its files *.carry
   -n           only look whether these options make sense
 EOF
 }
 
-while getopts 'S:o:s:r:j:i:nh' option; do
+while getopts 'S:o:s:r:z:j:i:nh' option; do
 	case $option in
 	S) srctree=$(realpath "$OPTARG") ;;
 	o) out=$OPTARG ;;
 	s) limit=$OPTARG ;;
 	r) runs=$OPTARG ;;
+	z) seed=$OPTARG ;;
 	j) jobs=$OPTARG ;;
 	i) carried+=("$OPTARG") ;;
 	n) only_options=1 ;;
@@ -64,6 +67,7 @@ most=2000000000
 whole -s SECONDS "$limit" 0 "$most"
 [ -z "$runs" ] || whole -r RUNS "$runs" 1 "$most"
 whole -j J "$jobs" 1 1000
+[ -z "$seed" ] || whole -z SEED "$seed" 1 "$most"
 [ -z "$only_options" ] || exit 0
 for tool in clang llvm-cov llvm-profdata; do
 	if ! command -v "$tool" > /dev/null; then
@@ -82,6 +86,7 @@ options=(-max_len=32768 -mutate_depth=3 -timeout=60 -rss_limit_mb=4096)
 passed=0
 failed=0
 failures=()
+verdict=()
 why=''
 
 ok()
@@ -94,6 +99,8 @@ not_ok()
 {
 	failed=$((failed + 1))
 	failures+=("  $*${why:+$'\n'$why}")
+	echo "$why" > "$out/why.$failed"
+	verdict+=("$*" "$out/why.$failed")
 	why=''
 	echo "not ok - $*"
 }
@@ -101,6 +108,7 @@ not_ok()
 finish()
 {
 	[ "$failed" = 0 ] || printf '%s\n' "" "Failures:" "${failures[@]}"
+	"$here/../verdict.py" "$passed" "$failed" 0 ${verdict[@]+"${verdict[@]}"}
 	echo "$passed passed, $failed failed, 0 skipped"
 	[ "$failed" = 0 ]
 }
@@ -250,10 +258,11 @@ progress()
 	done
 }
 
-# Processes that share a corpus; -fork would do more of the sharing, at half the speed.
+# Processes that share a corpus; -fork would do more of the sharing, at half the speed.  Each has
+# a seed of its own, which -jobs would not give it: with one seed they would try the same images.
 fuzz()
 {
-	local start status=0 file time tried interrupted=''
+	local start status=0 file time tried interrupted='' job pid pids=()
 
 	reset_counters
 	rm -rf "$out/jobs"
@@ -264,14 +273,23 @@ fuzz()
 	trap 'kill "$teller" 2>/dev/null || true' EXIT
 	# What was done until then is told all the same.
 	trap 'interrupted=1' INT
-	(cd "$out/jobs" && exec "$fuzzer" "${options[@]}" -jobs="$jobs" -workers="$jobs" \
-		-max_total_time="$limit" -runs="$runs" -artifact_prefix="$out/found/" \
-		"$out/corpus" "$out/seeds") > "$out/log" 2>&1 || status=$?
+	: "${seed:=$((SRANDOM % most + 1))}"
+	echo "  seed $seed"
+	for ((job = 0; job < jobs; job++)); do
+		"$fuzzer" "${options[@]}" -seed=$((seed + job)) -max_total_time="$limit" \
+			-runs="$runs" -artifact_prefix="$out/found/" \
+			"$out/corpus" "$out/seeds" > "$out/jobs/$job.log" 2>&1 &
+		pids+=("$!")
+	done
+	for pid in "${pids[@]}"; do
+		# The first wait may have ended because of a signal, and not with the process.
+		wait "$pid" || wait "$pid" || status=$?
+	done
 	time=$((${EPOCHREALTIME/[.,]/} - start))
 	kill "$teller" 2>/dev/null || true
 	wait "$teller" 2>/dev/null || true
 	trap - EXIT INT
-	cat "$out"/jobs/*.log >> "$out/log" 2>/dev/null || true
+	cat "$out"/jobs/*.log > "$out/log"
 
 	tried="$(number "$(counted images)") images"
 	[ "$status" = 0 ] || reports
