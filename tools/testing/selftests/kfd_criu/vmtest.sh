@@ -39,7 +39,7 @@ usage: vmtest.sh [option]...
   -C           kernel with KCSAN, which looks for data races
   -t <glob>    only test programs of this name
   -c <globs>   only cells of these names (see vm/cells)
-  -T <seconds> time limit of one program (default 600, four times that with -d, -C)
+  -T <seconds> time limit of one program (default 1800, four times that with -d, -C)
   -p <params>  parameters of amdgpu, instead of the cell's
   -P <params>  parameters of amdgpu, behind the cell's
   -m           the cells of vm/matrix, and a table of what they say

@@ -17,6 +17,7 @@ import contextlib
 import fnmatch
 import inspect
 import io
+import json
 import os
 import re
 import shutil
@@ -29,6 +30,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+from verdict import leave
 
 # In the kernel's log, each of these fails the run.
 TROUBLE = re.compile(
@@ -45,12 +50,16 @@ TROUBLE = re.compile(
 KCSAN = re.compile(r"BUG: KCSAN: (?:data-race|assert: race) in (.*)")
 # The engine's files, below the output folder of a kernel.
 OURS = "drivers/gpu/drm/amd/amdkfd/kfd_criu*.o"
+# A result: its name, and the reason of a skip.
+RESULT = re.compile(r"\s*(?:not )?ok \d+(?: -)?(?: (?!# SKIP)(.*?))?(?:\s+# SKIP ?(.*))?$")
 # A report that is longer than this says no more.
 REPORT_LINES = 60
 # Percent of the lines of the engine that all tests of a debug run have to reach.
 COVERAGE = 95
 # Debug kernels take longer for everything.
 DEBUG_FACTOR = 4
+# What QEMU takes beside the memory of the machine, and what the host keeps for itself.
+QEMU_BYTES, HOST_BYTES = 512 << 20, 1 << 30
 HEARTBEAT = 20
 
 
@@ -134,6 +143,34 @@ class Program:
                     passed += 1
         return passed, failed, skipped
 
+    def results(self):
+        """Each result that came: the name, and why it was skipped or None.
+
+        A program that skips as a whole is one result without a name.
+        """
+        found = []
+        for line in self.lines:
+            match = RESULT.match(line)
+            if match:
+                name = re.sub(r"\s+# .*", "", match[1] or "")
+                found.append((name or match[2] or "", match[2]))
+        if not found and (self.status == 4 or self.plan_skip() is not None):
+            found.append(("", self.whole_skip()))
+        return found
+
+    def plan_skip(self):
+        """The reason of a plan of no tests; None without one."""
+        for line in self.lines:
+            match = re.match(r"1\.\.0 # SKIP ?(.*)", line)
+            if match:
+                return match[1] or "no reason given"
+        return None
+
+    def whole_skip(self):
+        """Why the whole program was skipped."""
+        return self.plan_skip() or next((re.sub(r"^(# )?SKIP:? ?", "", line)
+                                         for line in self.lines if "SKIP" in line), "exit status 4")
+
     def last_test(self):
         """The test that was begun last, as the harness names it; empty without one."""
         for line in reversed(self.lines):
@@ -149,7 +186,7 @@ class Program:
     def ktap(self, number, indent):
         """This program as one result of its cell, with its own results below."""
         pad = indent + "    "
-        body, plan, results, skip = [], None, 0, None
+        body, plan, results, skip = [], None, 0, self.plan_skip()
         started = False
         for line in self.lines:
             if re.match(r"(KTAP|TAP) version \d+$", line) and not started:
@@ -158,11 +195,9 @@ class Program:
             if not started:
                 body.append(f"{pad}# {line}")
                 continue
-            match = re.match(r"1\.\.(\d+)( # SKIP ?(.*))?", line)
+            match = re.match(r"1\.\.(\d+)", line)
             if match and plan is None:
                 plan = int(match[1])
-                if match[2]:
-                    skip = match[3] or "no reason given"
                 continue
             if re.match(r"(not )?ok \d+", line):
                 results += 1
@@ -175,9 +210,8 @@ class Program:
             else:
                 body.append(f"{pad}# {line}")
         if results == 0 and (self.status == 4 or (skip is not None and self.status == 0)):
-            reason = skip or next((re.sub(r"^(# )?SKIP:? ?", "", line) for line in self.lines
-                                   if "SKIP" in line), "exit status 4")
-            return [*(line[4:] for line in body), f"{indent}ok {number} {self.name} # SKIP {reason}"]
+            return [*(line[4:] for line in body),
+                    f"{indent}ok {number} {self.name} # SKIP {self.whole_skip()}"]
         failed = any(re.match(rf"{pad}not ok", line) for line in body)
         # A program that ends badly behind good results fails by a result of its own.
         bad_end = None
@@ -189,11 +223,10 @@ class Program:
             bad_end = f"killed by signal {self.status - 128}"
         elif self.status not in (0, 4) and not failed:
             bad_end = f"exit status {self.status}"
-        if not started or (plan is None and results == 0 and skip is None):
-            if bad_end or failed or self.status != 0:
-                return [*(line[4:] for line in body),
-                        f"{indent}not ok {number} {self.name} # {bad_end or 'no results'}"]
-            return [*(line[4:] for line in body), f"{indent}ok {number} {self.name}"]
+        # Good exit status or not: without a result nobody knows what it has tried.
+        if not started or (plan is None and results == 0):
+            return [*(line[4:] for line in body),
+                    f"{indent}not ok {number} {self.name} # {bad_end or 'no results'}"]
         if plan is None:
             plan = results
         if bad_end:
@@ -279,6 +312,51 @@ def unknown_leaks(text, label, known):
     return unknown, len(objects) - len(unknown)
 
 
+class Skips:
+    """The file of skips that are known, each with its reason."""
+
+    def __init__(self, path):
+        self.entries = []
+        for line in path.read_text().splitlines():
+            if not line.strip() or line.startswith("#"):
+                continue
+            fields = [field.strip() for field in line.split(" | ", 2)]
+            if len(fields) != 3 or len(fields[1].split()) not in (1, 2):
+                raise Error(f"{path.name}: 'cell | program test | reason' expected in '{line}'")
+            cell, words = fields[0], []
+            match = re.match(r"([a-z ]+):\s*(.*)", cell)
+            if match:
+                words, cell = match[1].split(), match[2]
+            program, test = (*fields[1].split(), "")[:2]
+            # Names of the matrix have a comma and a blank in them.
+            cells = re.split(r",(?! )", cell)
+            self.entries.append((words, cells, program, test, fields[2], line))
+
+    def judge(self, cell, words, program):
+        """What is wrong with the skips of a program that has ended by itself, in words.
+
+        @words: what the kernel is, as in the file: ours or stock, debug or plain.  Of a program
+        with arguments, which may choose among its tests, no skip is missed.
+        """
+        name, *arguments = program.name.split()
+        entries = [entry for entry in self.entries if set(entry[0]) <= words and
+                   any(fnmatch.fnmatchcase(cell, pattern) for pattern in entry[1]) and
+                   fnmatch.fnmatchcase(name, entry[2])]
+        used = set()
+        results = program.results()
+        for test, reason in results:
+            if reason is None:
+                continue
+            known = [entry for entry in entries if fnmatch.fnmatchcase(test, entry[3]) and
+                     fnmatch.fnmatchcase(reason, entry[4])]
+            used.update(entry[5] for entry in known)
+            if not known:
+                yield f"not in vm/skips: {cell} | {f'{name} {test}'.strip()} | {reason}"
+        for entry in entries:
+            if entry[5] not in used and not arguments:
+                yield f"skipped no more, or for another reason: {entry[5]}"
+
+
 class Screen:
     """Progress: a line that is rewritten on a terminal, else one now and then.
 
@@ -325,6 +403,7 @@ class Machine:
         # look, but nobody has to answer for it.
         self.told = args.grid and (cell.kernel or args.label) == "stock"
         self.notes = []
+        self.remarks = []           # for whoever reads the summary
         self.leaks = []
         self.races = Counter()      # what KCSAN reported: (whose, title)
         self.watched = 0            # accesses that it looked at for that
@@ -347,8 +426,7 @@ class Machine:
     def limits(self):
         factor = DEBUG_FACTOR if self.args.debug or self.args.kcsan else 1
         program = self.args.timeout * factor
-        cell = max(900, self.args.timeout) * factor
-        return program, min(program * len(self.cell.programs), cell) + 60
+        return program, program * len(self.cell.programs) + 60
 
     def plan(self):
         program_limit, cell_limit = self.limits()
@@ -404,7 +482,9 @@ class Machine:
         cpus, clock = self.args.cpus, []
         cmdline = ["panic=-1", "oops=panic", "panic_on_warn=1", "loglevel=7",
                    # An emulated CPU on a busy machine may stand still for seconds.
-                   "watchdog_thresh=60", "rdinit=/init", "console=ttyS0",
+                   "watchdog_thresh=60", "rcupdate.rcu_cpu_stall_timeout=200",
+                   "sysctl.kernel.hung_task_timeout_secs=600",
+                   "rdinit=/init", "console=ttyS0",
                    f"memmap={self.args.reserve}"]
         if self.args.icount:
             # Each instruction is a nanosecond, and time without any is skipped.  A string
@@ -503,8 +583,9 @@ class Machine:
         code, qemu_log = self.boot()
         # An emulator that crashes under a kernel that boots says nothing of any test.  Once.
         if code < 0 and not self.ended and not self.programs and not self.stop.is_set():
-            self.screen.line(f"{self.title} QEMU crashed with signal {-code} before the first "
-                             "program: booting again")
+            text = f"QEMU crashed with signal {-code} before the first program: booted again"
+            self.screen.line(f"{self.title} {text}")
+            self.remarks.append(text)
             self.notes.clear()
             self.partial = ""
             code, qemu_log = self.boot()
@@ -514,9 +595,10 @@ class Machine:
         """From power on to off: what QEMU ended with, and where it wrote its complaints."""
         for path in (self.console, self.results, self.verdict):
             path.write_bytes(b"")
-        start = time.monotonic()
-        # Beyond the machine's own limit, which leaves a dump behind.
-        limit = self.limits()[1] + 30
+        start = heard = time.monotonic()
+        # Beyond the machine's own limit for a program, which leaves a dump behind: one that
+        # says nothing for so long is dead.
+        limit = self.limits()[0] + 90
         qemu_log = self.console.with_suffix(".qemu")
         with open(self.results, "r", errors="replace", newline="\n") as results, \
                 open(qemu_log, "wb") as errors, \
@@ -525,12 +607,15 @@ class Machine:
             try:
                 while not self.stop.is_set():
                     code = qemu.poll()
-                    self.feed(results.read())
+                    text = results.read()
+                    self.feed(text)
                     if code is not None:
                         break
-                    if time.monotonic() - start > limit:
+                    if text:
+                        heard = time.monotonic()
+                    elif time.monotonic() - heard > limit:
                         qemu.kill()
-                        self.ended = f"time limit of the cell, {limit}s"
+                        self.ended = f"the machine was silent for {limit}s"
                         break
                     self.show(time.monotonic() - start)
                     time.sleep(0.1)
@@ -573,6 +658,7 @@ class Machine:
             # Tests skip where they find no GPU, which is not what a cell is for.
             if not self.args.test and not any(program.did_run() for program in self.programs):
                 self.trouble.append(("nothing_ran", "every program of this cell was skipped"))
+            self.judge_skips()
             return
         if self.current:
             self.where()
@@ -584,6 +670,18 @@ class Machine:
         text = self.ended or f"the machine ended before its programs, QEMU with status {code}"
         log = qemu_log.read_text(errors="replace").strip()
         self.trouble.append(("machine", "\n".join(filter(None, (text, log, tail)))))
+
+    def judge_skips(self):
+        """A skip that nobody knows of fails the run, and so does one that is no more."""
+        # Other GPUs than the cell's skip other tests, and so do kernels of half a series.
+        if self.told or self.args.parameters or self.args.more_parameters or \
+                self.label not in ("ours", "stock"):
+            return
+        words = {self.label, "debug" if self.args.debug or self.args.kcsan else "plain"}
+        wrong = [text for program in self.programs if program.status in (0, 1, 4)
+                 for text in Skips(self.args.skips).judge(self.cell.name, words, program)]
+        if wrong:
+            self.trouble.append(("skips", "\n".join(wrong)))
 
     def judge_races(self, console, ended):
         """Data races: those of the engine fail the run, others are told."""
@@ -615,7 +713,7 @@ class Machine:
         """This cell as one result of the whole document."""
         pad = "    "
         ran = {program.name for program in self.programs}
-        results = []
+        results = [f"{pad}# {remark}" for remark in self.remarks]
         count = 0
         for program in self.programs:
             count += 1
@@ -679,25 +777,44 @@ def why(log):
 
 
 def summarise(document, srctree, out=print):
-    """Print failures and counts; returns the counts and whether all is well."""
+    """Print failures; returns counts and failures, as leave() wants them."""
     test, complaints = parse(document, srctree)
     counts = test.counts
     failed = counts.failed + counts.crashed
-    broken = list(failures(test))
+    broken = [(name, why(log)) for name, log in failures(test)]
+    # A plan that is not fulfilled, or results outside of one.
+    if counts.errors:
+        broken.append(("the document", [re.sub(r"^\[[\d:]+\]\s*", "",
+                                               re.sub(r"\033\[[\d;]*m", "", line))
+                                        for line in complaints]))
+        failed = max(failed, 1)
     if broken:
         out("")
         out("Failures:")
-    for name, log in broken:
+    for name, lines in broken:
         out(f"  {name}")
-        for line in why(log):
+        for line in lines:
             out(f"    {line}")
-    # A plan that is not fulfilled, or results outside of one.
-    if counts.errors:
-        out("")
-        for line in complaints:
-            out(re.sub(r"^\[[\d:]+\]\s*", "", re.sub(r"\033\[[\d;]*m", "", line)))
-        failed = max(failed, 1)
-    return counts.passed, failed, counts.skipped
+    return counts.passed, failed, counts.skipped, broken
+
+
+def base_version(kernel):
+    """The release of the kernel that was built; None where it says nothing."""
+    try:
+        return (kernel.resolve().parents[3] / "include/config/kernel.release").read_text().strip()
+    except (OSError, IndexError):
+        return None
+
+
+def side_by_side(args):
+    """How many machines run at once: as many as there are CPUs, and memory for."""
+    match = re.fullmatch(r"(\d+)([MG])", args.memory)
+    if not match:
+        raise Error(f"--memory {args.memory}: a number with M or G expected")
+    size = (int(match[1]) << (20 if match[2] == "M" else 30)) + QEMU_BYTES
+    free = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.M)
+    room = ((int(free[1]) << 10) - HOST_BYTES) // size if free else 1
+    return max(1, min(os.cpu_count() or 1, room))
 
 
 def table(lines):
@@ -893,7 +1010,7 @@ def run_cells(args):
         machines.append(machine)
         chains.setdefault(cell.name, []).append(machine)
     # A machine keeps one CPU busy, little more: most tests have one thread, or wait.
-    with ThreadPoolExecutor(max_workers=args.jobs) as pool:
+    with ThreadPoolExecutor(max_workers=args.jobs or side_by_side(args)) as pool:
         runs = [pool.submit(run_chain, chain, screen, start) for chain in chains.values()]
         try:
             for run in runs:
@@ -928,13 +1045,34 @@ def run_cells(args):
     if tried:
         print("\nWhat was tried:")
         print("\n".join(tried))
-    passed, failed, skipped = summarise(document, args.srctree)
-    print(f"\nlogs and KTAP: {os.path.relpath(args.results)}")
+    passed, failed, skipped, broken = summarise(document, args.srctree)
+    base = base_version(args.kernel)
+    remarks = [f"{machine.cell.title}: {remark}" for machine in machines
+               for remark in machine.remarks]
+    print("".join(f"\nnote: {remark}" for remark in remarks))
+    print(f"base kernel: {base or 'unknown'}; logs, results.ktap and results.json: "
+          f"{os.path.relpath(args.results)}")
     ran = any(program.did_run() for machine in machines for program in machine.programs)
     if not ran:
         print("error: no test ran, all were skipped")
+        broken.append(("no test ran", ["all were skipped"]))
+        failed += 1
+    leave(passed, failed, skipped, broken, remarks, base)
+    keep_results(args, machines, (passed, failed, skipped, broken, remarks, base))
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
-    return 1 if failed or not ran else 0
+    return 1 if failed else 0
+
+
+def keep_results(args, machines, said):
+    """The same for other programs, with what each machine and program took."""
+    keys = ("passed", "failed", "skipped", "failures", "notes", "base")
+    cells = [{"cell": machine.cell.title, "kernel": machine.label,
+              "seconds": round(machine.seconds, 1),
+              "programs": [{"name": program.name, "status": program.status,
+                            "seconds": round(program.seconds, 1)}
+                           for program in machine.programs]} for machine in machines]
+    (args.results / "results.json").write_text(
+        json.dumps({**dict(zip(keys, said)), "cells": cells}, indent=1) + "\n")
 
 
 def main():
@@ -965,14 +1103,16 @@ def main():
                         help="only say by the exit status if a cell boots that one")
     parser.add_argument("--debug", action="store_true", help="longer limits, look for leaks")
     parser.add_argument("--kcsan", action="store_true", help="longer limits, judge data races")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(),
-                        help="machines that run side by side")
+    parser.add_argument("--skips", type=Path, default=HERE / "skips",
+                        help="skips that are known")
+    parser.add_argument("--jobs", type=int, help="machines that run side by side (default: as "
+                        "CPUs and memory allow)")
     parser.add_argument("--icount", action="store_true",
                         help="a clock that counts the instructions of one emulated CPU")
     parser.add_argument("--kvm", action="store_true")
     parser.add_argument("--shell", action="store_true", help="a shell instead of tests")
     parser.add_argument("--story", action="store_true", help="print comments as they come")
-    parser.add_argument("--timeout", type=int, default=600, help="seconds for one program")
+    parser.add_argument("--timeout", type=int, default=1800, help="seconds for one program")
     parser.add_argument("--memory", default="2815M",
                         help="above this q35 has less of it below 4 GiB")
     parser.add_argument("--reserve", default="1088M$0x40000000",
@@ -983,7 +1123,8 @@ def main():
     args = parser.parse_args()
     try:
         if args.parse:
-            passed, failed, skipped = summarise(args.parse.read_text().splitlines(), args.srctree)
+            passed, failed, skipped, _ = summarise(args.parse.read_text().splitlines(),
+                                                   args.srctree)
             print(f"{passed} passed, {failed} failed, {skipped} skipped")
             return 1 if failed or not passed else 0
         if args.wants_other:
