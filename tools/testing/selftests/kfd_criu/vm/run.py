@@ -14,11 +14,15 @@ archive that goes behind the next initramfs.
 
 import argparse
 import contextlib
+import ctypes
 import fnmatch
+import functools
 import inspect
 import io
 import json
+import mmap
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -357,6 +361,45 @@ class Skips:
                 yield f"skipped no more, or for another reason: {entry[5]}"
 
 
+@functools.cache
+def host_tsc_khz():
+    """The rate of the counter that an emulated CPU has for its TSC, which is the host's.
+
+    The kernel measures the rate while it boots. On a busy machine it may stand still while it
+    does, and is wrong by a factor of a hundred; nothing that has a time limit works then.
+    None if the host has no such counter, or one whose rate changes.
+    """
+    try:
+        flags = re.search(r"^flags\s*:(.*)", Path("/proc/cpuinfo").read_text(), re.M)
+    except OSError:
+        return None
+    if platform.machine() != "x86_64" or not flags or \
+            not {"constant_tsc", "nonstop_tsc"} <= set(flags[1].split()):
+        return None
+    try:
+        page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    except OSError:
+        return None
+    # rdtsc; shl $32, %rdx; or %rdx, %rax; ret
+    page.write(b"\x0f\x31\x48\xc1\xe2\x20\x48\x09\xd0\xc3")
+    rdtsc = ctypes.CFUNCTYPE(ctypes.c_uint64)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+
+    def sample():
+        """Time in ns and counter, of many tries the one that was interrupted least."""
+        found = []
+        for _ in range(1000):
+            before = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+            ticks = rdtsc()
+            after = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+            found.append((after - before, (before + after) // 2, ticks))
+        return min(found)[1:]
+
+    start, first = sample()
+    time.sleep(0.3)
+    end, last = sample()
+    return round((last - first) * 1e6 / (end - start))
+
+
 class Screen:
     """Progress: a line that is rewritten on a terminal, else one now and then.
 
@@ -492,6 +535,8 @@ class Machine:
             cpus, clock = 1, ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm", "-seed", "1"]
             cpu += ",-erms,-fsrm"
             cmdline += ["tsc=reliable", "tsc_early_khz=1000000", "norandmaps"]
+        elif not self.args.kvm and host_tsc_khz():
+            cmdline += ["tsc=reliable", f"tsc_early_khz={host_tsc_khz()}"]
         if self.args.shell or self.args.kcsan:
             # A shell is for looking at what went wrong, and a report of KCSAN is a warning, too.
             cmdline = [word for word in cmdline if not word.startswith("panic_on_warn")]
