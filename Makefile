@@ -22,6 +22,10 @@ SOAK ?=
 FULL ?=
 PARTS ?=
 HOURS ?=
+# Of check-series: 0 leaves out what has to be built.
+BUILD ?= 1
+# Of nightly: go on where a run of the same commit ended.
+RESUME ?=
 # Of fuzzing: the one ends it or the other.
 RUNS ?=
 SECONDS ?= $(if $(RUNS),0,60)
@@ -49,7 +53,7 @@ vmtest_options = -l $(KERNEL) -r $(results) $(if $(call on,$(DEBUG)),-d) $(if $(
 vmtest_options += $(if $(call on,$(KCSAN)),-C)
 vmtest_options += $(if $(IMAGES),-e KFD_CRIU_FUZZ=$(IMAGES)) $(if $(SEED),-e KFD_CRIU_SEED=$(SEED))
 
-fuzz = $(selftests)/fuzz/fuzz.sh -j '$(J)' -s '$(SECONDS)' $(if $(RUNS),-r '$(RUNS)')
+fuzz = $(selftests)/fuzz/fuzz.sh -j '$(J)' -s '$(SECONDS)' $(if $(RUNS),-r '$(RUNS)') $(if $(SEED),-z '$(SEED)')
 
 tree = $$($(series) tree --kernel "$(1)" 2>/dev/null || $(series) tree --kernel "$(1)")
 # Images of ours are carried to the stock kernel and back, which is not worth a debug build.
@@ -60,20 +64,21 @@ define vmtest
 $(selftests)/vmtest.sh -S "$$ours" -K "$$kernel" $${other:+-O "$$other"} $(vmtest_options) $(1)
 endef
 
-.PHONY: help deps kernel series test shell demo bench soak check check-series selftest clean fuzz
+.PHONY: help deps kernel series test shell demo bench nightly soak check check-series selftest clean fuzz
 
 help:
 	@echo 'make deps          install what is needed (as root; else say what is missing)'
 	@echo 'make kernel        build the kernel and the selftests'
 	@echo 'make test          build, boot, run all tests'
 	@echo 'make shell         a shell in the virtual machine, amdgpu loaded, tests in PATH'
-	@echo 'make soak          the long forms of sweeps, fuzzing, races and scale: hours'
+	@echo 'make nightly       all that is long, with one summary: hours'
+	@echo 'make soak          the longest forms of sweeps, fuzzing, races and scale: many hours'
 	@echo 'make demo          a GPU process is dumped by CRIU, and goes on in another machine'
 	@echo 'make bench         what checkpoint and restore cost, in instructions, and what on the stock kernel'
 	@echo 'make fuzz          broken images for the reader of images, in user space'
 	@echo 'make series        patches for git am, in build/series/<version>/'
 	@echo 'make check         static checks of all that the series adds'
-	@echo 'make check-series  git am on a pristine base, compare, build and boot each patch'
+	@echo 'make check-series  git am on a pristine base, compare, build and boot each patch (BUILD=0: no build)'
 	@echo 'make selftest      tests of the tooling itself'
 	@echo 'make clean         remove build/'
 	@echo
@@ -86,7 +91,9 @@ help:
 	@echo 'TIMEOUT=<seconds>       for one test program (four times that with DEBUG=1, KCSAN=1)'
 	@echo 'ROUNDS=<n>              rounds of kfd_stress (default 6, 200 with DEBUG=1)'
 	@echo 'SOAK=1                  the long form of tests that have one'
-	@echo 'PARTS="images ..." HOURS=<n>   of make soak: images faults fuzz races kcsan scale; limit'
+	@echo 'PARTS="<name> ..."      only these parts of make nightly or make soak'
+	@echo 'RESUME=1                of make nightly: leave out what an earlier run of the same commit has ended'
+	@echo 'HOURS=<n>               of make soak: time limit of one program'
 	@echo 'GPUS=<n> VRAM_MB=<n> SCHED=0|2   other simulated GPUs than the cell has'
 	@echo 'PARAMS="..."            or all parameters of amdgpu'
 	@echo 'GPU=<generation>        of the simulated GPUs, such as 10.3.0, or one for each: 9.4.0,10.3.0'
@@ -95,7 +102,8 @@ help:
 	@echo 'MIB=<n>                 of the demo: so many MiB of buffers more, up to 1024; needs 8 GiB of memory'
 	@echo 'VARIANT=leave|tree      of the demo: the process goes on as well; two processes'
 	@echo 'SECONDS=<n> RUNS=<n>    of fuzzing: how long (default 60), or how many images'
-	@echo 'IMAGES=<n> SEED=<n>     of kfd_criu_fuzz, which fuzzes the ioctl in the virtual machine'
+	@echo 'IMAGES=<n>              of kfd_criu_fuzz, which fuzzes the ioctl in the virtual machine'
+	@echo 'SEED=<n>                of the random numbers of fuzzing and races'
 	@echo 'KVM=1                   KVM instead of an emulated CPU'
 	@echo 'J=<n>                   jobs of a build, and of fuzzing    (default $(J))'
 	@echo 'TRAILER="Signed-off-by: Name <mail>"   added to each exported patch'
@@ -105,7 +113,7 @@ deps:
 
 kernel: deps
 	@tree=$$($(series) tree --kernel "$(KERNEL)") && \
-	$(selftests)/vm/build.sh "$$tree" out$(addprefix -,$(variant)) \
+	$(if $(filter stock,$(KERNEL)),ONLY=kernel) $(selftests)/vm/build.sh "$$tree" out$(addprefix -,$(variant)) \
 		$(addprefix $(selftests)/vm/,$(addsuffix .config,$(variant)))
 
 series: deps
@@ -131,8 +139,13 @@ bench:
 	$(call vmtest,-b $(if $(call on,$(FULL)),-e KFD_BENCH_FULL=1))
 	@scripts/bench.py $(results) build/bench
 
-soak: deps
-	@RUNS="$(RUNS)" HOURS="$(HOURS)" scripts/soak.sh $(PARTS)
+nightly:
+	@scripts/deps.sh all
+	@scripts/steps.py nightly $(if $(call on,$(RESUME)),--resume) $(PARTS)
+
+soak:
+	@scripts/deps.sh all
+	@scripts/steps.py soak $(if $(RUNS),--runs '$(RUNS)') $(if $(HOURS),--hours '$(HOURS)') $(PARTS)
 
 fuzz:
 	@$(fuzz) -n
@@ -144,7 +157,7 @@ check:
 	@scripts/check.sh
 
 check-series: deps
-	@$(series) check
+	@$(series) check $(if $(call on,$(BUILD)),,--no-build)
 
 selftest:
 	@scripts/selftest.sh

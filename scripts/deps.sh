@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Install the Debian packages that this repository needs and that are missing.
-# usage: deps.sh [fuzz|bench|check]
+# usage: deps.sh [fuzz|bench|check|all]
 set -eu
 
 packages=(
@@ -17,10 +17,18 @@ packages=(
 	# only makes builds faster
 	ccache
 )
-# For one command alone.
-[ "${1:-}" != fuzz ] || packages+=(clang libclang-rt-14-dev llvm)
-[ "${1:-}" != bench ] || packages+=(gnuplot-nox)
-[ "${1:-}" != check ] || packages+=(gnuplot-nox python3-sphinx shellcheck sparse)
+# For one command alone, or for all of them.
+case ${1:-} in
+'') ;;
+fuzz) packages+=(clang libclang-rt-14-dev llvm) ;;
+bench) packages+=(gnuplot-nox) ;;
+check) packages+=(gnuplot-nox python3-sphinx shellcheck sparse) ;;
+all) packages+=(clang libclang-rt-14-dev llvm gnuplot-nox python3-sphinx shellcheck sparse) ;;
+*)
+	echo "deps.sh: '$1' is none of fuzz, bench, check, all" >&2
+	exit 2
+	;;
+esac
 case ${KSRC:-} in
 ''|/usr/src/linux-source-6.12.tar.xz) packages+=(linux-source-6.12) ;;
 esac

@@ -186,6 +186,7 @@ mkdir -p "$work/tests"
 echo kfd_one_test > "$work/tests/list"
 : > "$work/initramfs"
 echo 'cell | - | kfd_*_test' > "$work/cells"
+: > "$work/skips"
 
 head='#@ start kfd_one_test\nTAP version 13\n1..2\n#  RUN           a.b ...\n'
 good="${head}ok 1 a.b\nok 2 a.c\n#@ end kfd_one_test 0\n"
@@ -196,7 +197,8 @@ runner()
 	FAKE_RESULTS=$1 FAKE_CONSOLE=${2:-booted} FAKE_VERDICT=${3-done} FAKE_STATUS=${4:-0} \
 		tools/testing/selftests/kfd_criu/vm/run.py --srctree "${srctree:-$parser}" \
 		--kernel "${kernel:-$work/initramfs}" --initramfs "$work/initramfs" --tests "$work/tests" \
-		--results "$work/results" --cells "$work/cells" --qemu "$work/qemu" ${extra:+$extra} \
+		--results "$work/results" --cells "$work/cells" --skips "$work/skips" \
+		--qemu "$work/qemu" ${extra:+$extra} \
 		> "$work/log" 2>&1
 	status=$?
 }
@@ -214,10 +216,32 @@ rm -r "$work/other"
 extra="--grid --label=stock" runner "$good" 'simgpu: MQD has rptr\n'
 result "what the base kernel does in a matrix is told, not judged" 0 '^9\.9 .*TROUBLE$'
 mv "$work/cells.plain" "$work/cells"
-runner "${head}ok 1 a.b # SKIP no GPU\nok 2 a.c\n#@ end kfd_one_test 0\n"
+skipping="${head}ok 1 a.b # SKIP no GPU\nok 2 a.c\n#@ end kfd_one_test 0\n"
+runner "$skipping"
+result "a skip that nobody knows of" 1 '^1 passed, 1 failed, 1 skipped$'
+result "is told as a line of the file" 1 '^ +not in vm/skips: cell \| kfd_one_test a\.b \| no GPU$'
+extra=--more-parameters=x=1 runner "${skipping}"
+result "but not on other GPUs than those of the cell" 0 '^2 passed, 0 failed, 1 skipped$'
+echo 'cell | kfd_one_test a.b | no *' > "$work/skips"
+runner "$skipping"
 result "a skipped test is counted" 0 '^2 passed, 0 failed, 1 skipped$'
 runner "${head}ok 1 # SKIP no GPU\nok 2 a.c\n#@ end kfd_one_test 0\n"
-result "so is one without a name" 0 '^2 passed, 0 failed, 1 skipped$'
+result "one without a name has its reason for a name" 1 'not in vm/skips: .* no GPU \| no GPU$'
+runner "$good"
+result "a skip that is no more" 1 'skipped no more, or for another reason: cell \| kfd_one_test a\.b'
+runner "${skipping/no GPU/a bad day}"
+result "a skip for another reason" 1 'not in vm/skips: .* a\.b \| a bad day$'
+echo 'stock: cell | kfd_one_test a.b | *' > "$work/skips"
+runner "$good"
+result "a skip of another kernel" 0 '^3 passed, 0 failed, 0 skipped$'
+extra=--label=stock runner "$skipping"
+result "on that kernel" 0 '^2 passed, 0 failed, 1 skipped$'
+echo 'cell | kfd_one_test' > "$work/skips"
+runner "$good"
+result "half a line of skips" 1 "'cell . program test . reason' expected"
+: > "$work/skips"
+runner "#@ start kfd_one_test\nhello\n#@ end kfd_one_test 0\n"
+result "a program that ends well without a result" 1 '^1 passed, 1 failed, 0 skipped$'
 runner "${head}# x.c:7: expected 1, got 2\nnot ok 1 a.b\nok 2 a.c\n#@ end kfd_one_test 1\n"
 result "a failed test" 1 '^2 passed, 1 failed, 0 skipped$'
 result "a failed test is named" 1 'cell > kfd_one_test > a\.b'
@@ -235,6 +259,10 @@ echo once > "$FAKE_CRASHES"
 runner "$good"
 result "an emulator that crashes before the first program" 0 '^3 passed, 0 failed, 0 skipped$'
 result "is told" 0 'QEMU crashed with signal 11'
+result "once more at the end" 0 '^note: cell: QEMU crashed with signal 11 .*: booted again$'
+cat "$work/results/results.ktap" "$work/results/results.json" > "$work/log"
+result "and in the document" 0 '^    # QEMU crashed with signal 11'
+result "and in the results" 0 '^ +"cell: QEMU crashed with signal 11'
 printf 'once\nagain\n' > "$FAKE_CRASHES"
 runner "$good"
 result "but not believed twice" 1 'QEMU with status -11'
@@ -245,10 +273,12 @@ runner "$head" booted ''
 result "a machine that died" 1 'was in kfd_one_test, a\.b'
 runner '#@ fatal modprobe amdgpu: no\n' booted no-amdgpu
 result "amdgpu that does not load" 1 'modprobe amdgpu: no'
+echo 'cell | kfd_one_test | exit status 4' > "$work/skips"
 runner "#@ start kfd_one_test\n#@ end kfd_one_test 4\n"
 result "nothing but skips" 1 'every program of this cell was skipped'
 extra=--test=kfd_one_test runner "#@ start kfd_one_test\n#@ end kfd_one_test 4\n"
 result "nothing but skips, of what was asked for" 1 'no test ran'
+: > "$work/skips"
 runner "$good" 'x\n[ 1.0] WARNING: CPU: 0 PID: 1 at a.c:1 f+0x0\n[ 1.0] ---[ end trace 0 ]---\n'
 result "a warning of the kernel" 1 'WARNING: CPU: 0 PID: 1 at a\.c'
 for report in 'BUG: KASAN: slab-use-after-free in f' 'Oops: general protection fault' \
@@ -495,14 +525,91 @@ scripts/bench.py "$work/figures" "$work/bench" > "$work/log" 2>&1
 status=$?
 result "nothing was measured" 1 'nothing was measured'
 
-# --- what the long forms say before they begin
+# --- several commands and their verdicts
 
-scripts/soak.sh nonsense > "$work/log" 2>&1
-status=$?
-result "a part that there is not" 2 "'nonsense' is none of images, faults, .*kcsan"
-HOURS=0 scripts/soak.sh images > "$work/log" 2>&1
-status=$?
+mkdir "$work/made"
+cat > "$work/made/make" <<'EOF'
+#!/bin/bash
+# Plays make: the verdict is what FAKE_<first goal> says, unless it is empty; then it exits with FAKE_END.
+echo "$*" >> "$FAKE_MADE"
+name=FAKE_${2//-/_}
+[ -z "${!name-}" ] || echo "${!name}" > "$KFD_CRIU_VERDICT"
+exit "${FAKE_END:-0}"
+EOF
+chmod +x "$work/made/make"
+steps()
+{
+	: > "$work/made/calls"
+	PATH=$work/made:$PATH FAKE_MADE=$work/made/calls scripts/steps.py --build "$work/made" "$@" \
+		> "$work/log" 2>&1
+	status=$?
+}
+three='{"passed": 3, "failed": 0, "skipped": 1, "notes": ["booted again"], "base": "9.8.7"}'
+FAKE_check=$three FAKE_test=$three steps nightly check kcsan
+result "numbers of two commands are added" 0 '^6 passed, 0 failed, 2 skipped$'
+result "each has a line, with its time" 0 '^kcsan  +3  +0  +1  +0\.0$'
+result "what a reader has to know is told" 0 '^  kcsan: booted again$'
+result "the base kernel as well" 0 '^base kernel: 9\.8\.7$'
+result "and the seed of random numbers" 0 '^=== nightly, random numbers: SEED=[1-9]'
+cp "$work/made/calls" "$work/log"
+result "the commands are those of the menu" 0 '^--no-print-directory test KCSAN=1 CELL=races\*$'
+FAKE_check=$three steps nightly check kcsan
+result "a command without a verdict" 1 'kcsan: .*KCSAN=1'
+result "has failed" 1 '^3 passed, 1 failed, 1 skipped$'
+FAKE_check='{"passed": 3,' steps nightly check
+result "half a verdict" 1 'left a broken verdict'
+FAKE_check=$three FAKE_END=2 steps nightly check
+result "a bad end of a command of which nothing failed" 1 'though nothing failed'
+FAKE_check='{"passed": 0, "failed": 0, "skipped": 3}' steps nightly check
+result "nothing but skips" 1 'nothing ran'
+FAKE_check='{"passed": 1, "failed": 1, "skipped": 0, "failures": [["a.b", ["no luck"]]]}' FAKE_END=1 \
+	steps nightly check
+result "a failure" 1 '^1 passed, 1 failed, 0 skipped$'
+result "is named" 1 '^  check: a\.b$'
+result "with its reason" 1 '^    no luck$'
+steps nightly nonsense
+result "a part that there is not" 2 "'nonsense' is none of check, series, .*bench"
+git clone -q --no-hardlinks . "$work/clone" 2> /dev/null && cp scripts/steps.py "$work/clone/scripts/" &&
+	(cd "$work/clone" && git add -A && git -c user.name=n -c user.email=e commit -q --allow-empty -m x)
+resumed()
+{
+	: > "$work/made/calls"
+	PATH=$work/made:$PATH FAKE_MADE=$work/made/calls "$work/clone/scripts/steps.py" \
+		--build "$work/made" --resume nightly check kcsan > "$work/log" 2>&1
+	status=$?
+}
+FAKE_check=$three resumed
+result "a run of which one command left no verdict" 1 '^3 passed, 1 failed, 1 skipped$'
+rm -f "$work/made/nightly/kcsan.kept"
+FAKE_test=$three resumed
+result "is resumed behind what had ended" 0 '^check  +3  +0  +1  +0\.0  on 20'
+grep -c . "$work/made/calls" > "$work/log"
+result "which is not run again" 0 '^1$'
+(cd "$work/clone" && git -c user.name=n -c user.email=e commit -q --allow-empty -m y)
+FAKE_test=$three resumed
+result "but is for another commit" 1 'check: .*make check'
+echo >> "$work/clone/README.md"
+resumed
+result "and never with files that differ from the commit" 2 'only a clean checkout'
+steps soak --hours 0 images
 result "no time" 2 "'0' is not a number of images or of hours"
+status=0
+SEED=7 steps ci
+grep -c . "$work/made/calls" > "$work/log"
+status=$?
+result "all steps of CI are tried though the first one fails" 0 '^[5-9]$'
+for part in 'passed 2 failed 1' 'passed 1'; do
+	read -r _ passed _ lost <<< "$part"
+	echo "why" > "$work/why"
+	KFD_CRIU_VERDICT=$work/verdict tools/testing/selftests/kfd_criu/verdict.py "$passed" \
+		"${lost:-0}" 0 ${lost:+x.y "$work/why"}
+done > "$work/log" 2>&1
+tr -d ' \n' < "$work/verdict" >> "$work/log"
+status=$?
+result "two verdicts in one file" 0 '"passed":3,"failed":1,"skipped":0,"failures":\[\["x\.y",\["why"'
+tools/testing/selftests/kfd_criu/verdict.py 1 2 > "$work/log" 2>&1
+status=$?
+result "a verdict without all numbers" 2 '^usage: '
 
 # --- what the fuzzer and the installation of packages say before they begin
 
