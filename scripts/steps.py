@@ -54,6 +54,7 @@ NIGHTLY = (
     ("kcsan", ["test", "KCSAN=1", "CELL=races*"]),
     ("matrix", ["test", "MATRIX=1"]),
     ("matrix-stock", ["test", "MATRIX=1", "KERNEL=stock"]),
+    ("fuzz-ioctl", ["test", "DEBUG=1", "CELL=fuzz", "IMAGES=100000"]),
     ("fuzz", ["fuzz", "RUNS=10000000"]),
     ("bench", ["bench"]),
 )

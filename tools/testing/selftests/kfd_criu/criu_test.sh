@@ -111,7 +111,7 @@ in_use()
 settle()
 {
 	in_use > "$WORK/before"
-	for try in 1 2 3 4 5 6 7 8 9 10; do
+	for try in $(seq 60); do
 		sleep $((1 + ${KFD_CRIU_DEBUG:-0} * 2))
 		in_use > "$WORK/after"
 		if cmp -s "$WORK/before" "$WORK/after"; then
@@ -125,12 +125,12 @@ settle()
 # As much in use as before?  What a process had is given back a moment after its end.
 nothing_left()
 {
-	for try in 1 2 3 4 5 6 7 8 9 10; do
+	for try in $(seq 60); do
 		in_use > "$WORK/after"
 		if diff "$WORK/before" "$WORK/after" > "$WORK/diff"; then
 			return 0
 		fi
-		sleep $((1 + try / 5))
+		sleep 1
 	done
 	note "left behind: $(tr '\n' ' ' < "$WORK/diff")"
 }

@@ -9,9 +9,8 @@
  * image; from time to time it must still take an honest one and be the same as the source
  * of that image, byte by byte. One whose image was taken is asked for more, and ends.
  *
- * KFD_CRIU_FUZZ=<n> images, KFD_CRIU_FUZZ_SECONDS=<n>, KFD_CRIU_SOAK=1 for many. An image
- * is made of KFD_CRIU_SEED and its number alone, and KFD_CRIU_FUZZ_ONLY=<number> tries
- * just that one and tells what is done.
+ * KFD_CRIU_FUZZ=<n> images, KFD_CRIU_SOAK=1 for many. An image is made of KFD_CRIU_SEED and
+ * its number alone, and KFD_CRIU_FUZZ_ONLY=<number> tries just that one and tells what is done.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -24,10 +23,8 @@
 #include "kfd_criu_scene.h"
 
 #define WORKERS		2
+#define IMAGES		8000
 #define SOAK_IMAGES	200000
-/* Without a number of images, so long; on a debug kernel. */
-#define SECONDS		20
-#define DEBUG_SECONDS	100
 /* Images until a worker has to show with an honest one that it is as good as new. */
 #define LIFE		1000
 #define SHORT_LIFE	20
@@ -1306,7 +1303,7 @@ static unsigned int kfd_processes(void)
 
 /* --- the run --- */
 
-static void run_workers(uint64_t end)
+static void run_workers(void)
 {
 	const char *who[WORKERS + 1] = { "worker 0", "worker 1", "the job" };
 	uint64_t said = scene_clock() + 20000;
@@ -1350,8 +1347,6 @@ static void run_workers(uint64_t end)
 		}
 		trace_read();
 		log_read();
-		if (scene_clock() > end)
-			sh->stop = true;
 		if (scene_clock() > said) {
 			said = scene_clock() + 20000;
 			ksft_print_msg("%llu images, %llu restored, %u reasons; %llu rounds\n",
@@ -1434,8 +1429,7 @@ static unsigned int print_results(void)
 
 int main(void)
 {
-	bool debug = env_number("KFD_CRIU_DEBUG", 0), soak = env_number("KFD_CRIU_SOAK", 0);
-	uint64_t seconds, start, memory, images, past, until;
+	uint64_t start, memory, images, past, until;
 	unsigned int i, errnos;
 	bool judged;
 	pid_t job;
@@ -1446,9 +1440,8 @@ int main(void)
 		ksft_exit_skip("two GPUs of KFD needed\n");
 	if (criu_stock_code())
 		ksft_exit_skip("not for the checkpoint code of the base kernel\n");
-	limit = env_number("KFD_CRIU_FUZZ", soak ? SOAK_IMAGES : 0);
-	seconds = env_number("KFD_CRIU_FUZZ_SECONDS", limit ? 0 : debug ? DEBUG_SECONDS : SECONDS);
-	limit = limit ? limit : UINT64_MAX;
+	limit = env_number("KFD_CRIU_FUZZ",
+			   env_number("KFD_CRIU_SOAK", 0) ? SOAK_IMAGES : IMAGES);
 	run_seed = env_number("KFD_CRIU_SEED", time(NULL));
 	only = env_number("KFD_CRIU_FUZZ_ONLY", UINT64_MAX);
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -1474,7 +1467,7 @@ int main(void)
 	start = scene_clock();
 	if (only == UINT64_MAX)
 		show_each_honest();
-	run_workers(seconds ? start + seconds * 1000 : UINT64_MAX);
+	run_workers();
 	if (only == UINT64_MAX)
 		show_one_honest();
 	start = scene_clock() - start;
