@@ -16,6 +16,7 @@
 #include <dirent.h>
 #include <poll.h>
 #include <sched.h>
+#include "kfd_criu_expect.h"
 #include "kfd_criu_large.h"
 
 #define KIB		1024ULL
@@ -647,17 +648,10 @@ static int one_round(struct scene *s, unsigned long long before)
 
 /* --- all of it --- */
 
-static const char *kernel(void)
-{
-	const char *label = getenv("KFD_CRIU_KERNEL");
-
-	return label ? label : "this";
-}
-
 static void figure_head(struct scene *s, const char *figure)
 {
-	printf("# BENCH: %s | %s | %u | %u | %s |", kernel(), m->what->name, s->here.ngpu, m->n,
-	       figure);
+	printf("# BENCH: %s | %s | %u | %u | %s |", criu_code_name(), m->what->name,
+	       s->here.ngpu, m->n, figure);
 }
 
 static void tell(struct scene *s)
@@ -769,7 +763,7 @@ static void one_case(struct scene *s, const struct subject *what, unsigned int n
 		m->error[CREATE] = r;
 	tell(s);
 	/* what the stock kernel can't restore is no mistake of this program */
-	if (r && !strcmp(kernel(), "stock"))
+	if (r && criu_stock_code())
 		ksft_test_result_skip("%s, %u: %s\n", what->name, n, strerror(-r));
 	else
 		ksft_test_result(!r, "%s, %u\n", what->name, n);

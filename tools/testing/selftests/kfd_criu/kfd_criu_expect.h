@@ -70,7 +70,7 @@ static const struct criu_expect criu_move_rows[] = {
 	FAILS_NOHWS("aql_job_finishes_beside_other_process", "the AQL job does not finish",
 		    "the queue is loaded with the image's VMID, which is another process' now"),
 	FAILS("swap_doorbell_mmap_anew", "the SDMA queue does not run",
-	      "kfd_mmap takes the id in the offset for an actual one: the other GPU's doorbells"),
+	      "kfd_mmap takes the offset's id for an actual one: the other GPU's doorbells"),
 	NOT_RUN("swap_signal_events_fire",
 		"warns: at exit the signal page's BO is unpinned on the wrong device"),
 	FAILS("swap_fault_raises_memory_event", "the event names the other GPU",
@@ -336,12 +336,22 @@ static const struct criu_expect criu_race_rows[] = {
 	RACES("resume_against_resume"),
 };
 
-/* The kernel under test, as vm/run.py names it; on other machines it is some Linux. */
+/* The version of images that are written from now on: no other checkpoint code has it. */
+#define IMAGE_VERSION	"/sys/module/amdgpu/parameters/kfd_criu_image_version"
+
+/*
+ * Only the kernel says which checkpoint code runs.  The answer is not kept: amdgpu may be
+ * loaded anew, with another version.
+ */
 static inline bool criu_stock_code(void)
 {
-	const char *kernel = getenv("KFD_CRIU_KERNEL");
+	return access(IMAGE_VERSION, F_OK);
+}
 
-	return !kernel || strcmp(kernel, "ours");
+/* The name of that code in the output of tests. */
+static inline const char *criu_code_name(void)
+{
+	return criu_stock_code() ? "stock" : "ours";
 }
 
 /* amdgpu's sched_policy: 0 and 1 use the hardware scheduler, 2 does not. */

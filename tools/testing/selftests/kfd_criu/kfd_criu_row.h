@@ -60,14 +60,16 @@ static char said[200];
 
 /*
  * A line of the table, for whoever collects them: what the row is, what the
- * stock code is expected to do with it, what happened now, and why.
+ * stock code is expected to do with it, what happened now, and why.  Before that, the row
+ * names the code that it judges, so that a collector that booted another one can complain.
  */
 static void table(const char *row, const char *stock, const char *result, const char *why)
 {
 	static bool begun;
 
 	if (!begun)
-		printf("# TABLE: row | stock | this run | reason\n");
+		printf("# KERNEL: %s\n# TABLE: row | stock | this run | reason\n",
+		       criu_code_name());
 	begun = true;
 	printf("# TABLE: %s | %s | %s | %s\n", row, stock, result, why);
 	fflush(stdout);
@@ -330,9 +332,6 @@ static long long UNUSED vram_usage(pid_t pid, uint32_t gpu_id)
 	fclose(f);
 	return v;
 }
-
-/* The version of images that are written from now on. */
-#define IMAGE_VERSION	"/sys/module/amdgpu/parameters/kfd_criu_image_version"
 
 static bool UNUSED write_version(const char *version)
 {

@@ -34,7 +34,7 @@ usage: vmtest.sh [option]...
   -K <tree>    kernel sources to boot, if others than those with the tests
   -O <tree>    stock kernel sources, for cells that boot that kernel as well; if they are
                those of -K, cells that are about the difference are left out
-  -l <label>   what the tests see as KFD_CRIU_KERNEL: ours (default) or stock
+  -l <label>   name of the kernel in results: ours (default) or stock
   -d           debug kernel: KASAN, lockdep, kmemleak and more
   -C           kernel with KCSAN, which looks for data races
   -t <glob>    only test programs of this name
