@@ -708,4 +708,17 @@ ROW(resume_of_self_in_namespace_refused, 0)
 	resume_self(s, &in_space, -EACCES);
 }
 
+/* The stock code is judged by its table on the release of the table alone. */
+TEST(expectations_are_of_one_release)
+{
+	EXPECT_TRUE(criu_release_is("6.12.117", "6.12.117"));
+	EXPECT_TRUE(criu_release_is("6.12.117-amd64", "6.12.117"));
+	EXPECT_TRUE(criu_release_is("6.12.117+", "6.12.117"));
+	EXPECT_FALSE(criu_release_is("6.12.118", "6.12.117"));
+	EXPECT_FALSE(criu_release_is("6.12.1170", "6.12.117"));
+	EXPECT_FALSE(criu_release_is("6.12.117.1", "6.12.117"));
+	EXPECT_FALSE(criu_release_is("6.12.11", "6.12.117"));
+	EXPECT_FALSE(criu_release_is("6.13.0-rc1", "6.12.117"));
+}
+
 TEST_HARNESS_MAIN
