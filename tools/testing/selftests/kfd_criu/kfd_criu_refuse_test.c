@@ -564,7 +564,7 @@ ROW(errno_id_of_other_gpu, 0)
 {
 	SETUP(!spawn(s, SRC) && !call(SRC, call_open_fresh) && !dump(s, SRC) && !reap(SRC),
 	      "the image of a process without a VM");
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	SETUP(!spawn(s, DST) && !call(DST, call_open_fresh), "a fresh process");
 	CHECK(!call(DST, call_id_of_other_gpu), "RESTORE");
 	CHECK(!reap(DST) && !restore(s, SRC, DST, false), "the honest image");
@@ -632,7 +632,7 @@ static int attempt_forgeries(struct ctx *c, const struct forgery *f, unsigned in
 	ROW(name, 0)							\
 	{								\
 		FRESH();						\
-		REQUIRE(img_is_v2(&s->img), "the image is not of version 2");	\
+		REQUIRE_V2(s);						\
 		refused(s, &before, call_##name);			\
 	}
 
@@ -755,7 +755,7 @@ ROW(hostile_mqd_has_no_effect, 0)
 	START();
 	SETUP(read_mqd(SRC->pid, honest), "no debugfs of KFD");
 	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	q = img_queue(&s->img, 0, 1);
 	SETUP(q, "no AQL queue in the image");
 	for (i = 0; i < ARRAY_SIZE(driver_words); i++)
@@ -885,7 +885,7 @@ static int call_hostile_buckets(struct ctx *c)
 ROW(hostile_bo_refused, 0)
 {
 	FRESH();
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	refused(s, &before, call_hostile_buckets);
 }
 
@@ -1157,7 +1157,7 @@ ROW(crafted_image_refused, 0)
 	size_t n = 0;
 
 	FRESH();
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	SETUP(!traces() || !kfd_write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
 	refused(s, &before, call_crafts);
 	kfd_write_text(TRACE_REFUSE, "0");
@@ -1174,7 +1174,7 @@ ROW(save_area_in_nothing_refused, S_NO_JOB)
 
 	START();
 	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	q = img_queue(&s->img, 0, 1);
 	SETUP(q && img_get64(q + Q_CWSR), "no AQL queue with a save area in the image");
 	img_put64(q + Q_CWSR, SCENE_VA(SLOT_SPARE));
@@ -1217,7 +1217,7 @@ static int call_accidents(struct ctx *c)
 ROW(damaged_anywhere_refused, 0)
 {
 	FRESH();
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	refused(s, &before, call_accidents);
 }
 
@@ -1229,7 +1229,7 @@ ROW(unknown_optional_record_skipped, 0)
 
 	START();
 	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	SETUP(img_copy(&more, &s->img), "memory");
 	p = more.priv + more.info.priv_data_size;
 	img_put32(p + REC_TYPE, 99 | 1 << 16);
@@ -1477,7 +1477,7 @@ ROW(refusal_is_traced, S_NO_JOB)
 	int r;
 
 	/* group and events are there without a kernel that could record them */
-	REQUIRE(traces(), "a kernel without tracing of events");
+	REQUIRE_HW(traces(), "a kernel without tracing of events");
 	START();
 	SETUP(!call(SRC, call_export_vram), "export");
 	CHECK(!kfd_write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
@@ -1525,9 +1525,9 @@ ROW(mismatch_is_traced, S_NO_JOB)
 {
 	int r;
 
-	REQUIRE(traces(), "a kernel without tracing of events");
+	REQUIRE_HW(traces(), "a kernel without tracing of events");
 	FRESH();
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	CHECK(!kfd_write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
 	r = call(DST, call_mismatch_is_traced);
 	kfd_write_text(TRACE_REFUSE, "0");
@@ -1563,7 +1563,7 @@ ROW(image_in_words, 0)
 {
 	char path[64];
 
-	REQUIRE(!access("/sys/kernel/debug/kfd", F_OK), "no debugfs of KFD");
+	REQUIRE_HW(!access("/sys/kernel/debug/kfd", F_OK), "no debugfs of KFD");
 	START();
 	CHECK(!dump(s, SRC), "dump");
 	image_in_words(s, SRC);
@@ -1589,7 +1589,7 @@ ROW(signal_page_in_words, S_NO_SIGNALS)
 {
 	char path[64];
 
-	REQUIRE(!access("/sys/kernel/debug/kfd", F_OK), "no debugfs of KFD");
+	REQUIRE_HW(!access("/sys/kernel/debug/kfd", F_OK), "no debugfs of KFD");
 	START();
 	snprintf(path, sizeof(path), "/sys/kernel/debug/kfd_criu/%d", SRC->pid);
 	CHECK(!pause_queues(SRC) && !unpause_queues(SRC), "pause");

@@ -53,6 +53,17 @@ static char said[200];
 #define SETUP(cond, ...)	STOP(BROKEN, cond, __VA_ARGS__)
 /* What this machine may not have. */
 #define REQUIRE(cond, ...)	STOP(UNFIT, cond, __VA_ARGS__)
+/*
+ * A feature that hardware or its kernel may lack, and that simulated GPUs of this kind have:
+ * there, a failure has another reason, and must not become a row that is not run.
+ */
+#define REQUIRE_HW(cond, ...)	STOP(kfd_simulated() ? BROKEN : UNFIT, cond, __VA_ARGS__)
+/* The image of the last CHECKPOINT must be of version 2. */
+#define REQUIRE_V2(s)									\
+	do {										\
+		REQUIRE(!criu_stock_code(), "images of the base kernel are of version 1");	\
+		REQUIRE_HW(img_is_v2(&(s)->img), "the image is not of version 2");	\
+	} while (0)
 
 #define SRC			(&s->p[0])
 #define DST			(&s->p[1])

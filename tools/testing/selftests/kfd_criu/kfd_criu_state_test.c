@@ -341,7 +341,8 @@ ROW(debug_session_preserved, S_NO_JOB)
 	int r;
 
 	START();
-	REQUIRE(!call(SRC, call_attach), "DBG_TRAP");
+	REQUIRE(criu_hws(), "debuggers need a hardware scheduler");
+	REQUIRE_HW(!call(SRC, call_attach), "DBG_TRAP");
 	r = pause_queues(SRC);
 	CHECK(r == -EOPNOTSUPP, "a checkpoint of a debugged process is not refused: %d", r);
 	UNHARMED(SRC);
@@ -398,7 +399,8 @@ ROW(debugger_refused, S_NO_JOB)
 	int r;
 
 	START();
-	REQUIRE(!call(SRC, call_debug_another), "DBG_TRAP");
+	REQUIRE(criu_hws(), "debuggers need a hardware scheduler");
+	REQUIRE_HW(!call(SRC, call_debug_another), "DBG_TRAP");
 	r = pause_queues(SRC);
 	CHECK(r == -EOPNOTSUPP, "a checkpoint of a debugger is not refused: %d", r);
 	UNHARMED(SRC);
@@ -472,7 +474,8 @@ ROW(xnack_mode_preserved, S_NO_JOB)
 ROW(runtime_info_for_debugger, S_NO_JOB)
 {
 	SETUP(!spawn(s, SRC) && !call(SRC, call_build_with_ttmp), "runtime");
-	REQUIRE(!call(SRC, call_runtime_info), "DBG_TRAP");
+	REQUIRE(criu_hws(), "debuggers need a hardware scheduler");
+	REQUIRE_HW(!call(SRC, call_runtime_info), "DBG_TRAP");
 	MOVE(false);
 	CHECK(!call(DST, call_runtime_info), "runtime info");
 }
@@ -514,7 +517,8 @@ static int call_no_queue_is_new(struct ctx *c)
 ROW(pending_exceptions_preserved, S_NO_JOB)
 {
 	START();
-	REQUIRE(!call(SRC, call_queue_is_new), "DBG_TRAP");
+	REQUIRE(criu_hws(), "debuggers need a hardware scheduler");
+	REQUIRE_HW(!call(SRC, call_queue_is_new), "DBG_TRAP");
 	SETUP(!call(SRC, call_no_queue_is_new), "after the debugger");
 	MOVE(false);
 	CHECK(!call(DST, call_no_queue_is_new), "restored queues");
@@ -619,7 +623,8 @@ static int call_gws_is_taken(struct ctx *c)
 ROW(gws_preserved, S_NO_JOB)
 {
 	START();
-	REQUIRE(!call(SRC, call_gws), "GWS");
+	REQUIRE(kfd_node_property(s->here.gpu[GPU_B].node, "num_gws"), "GPUs without GWS");
+	REQUIRE_HW(!call(SRC, call_gws), "GWS");
 	MOVE(false);
 	CHECK(!call(DST, call_gws_is_taken), "GWS");
 	CHECK(!call(DST, call_aql_works), "queue with GWS");
@@ -640,7 +645,7 @@ static int call_ring_is_kept(struct ctx *c)
 ROW(queue_buffers_stay_mapped, S_NO_JOB)
 {
 	START();
-	REQUIRE(!call(SRC, call_ring_is_kept), "buffers of queues are not protected here");
+	REQUIRE_HW(!call(SRC, call_ring_is_kept), "buffers of queues are not protected here");
 	MOVE(false);
 	CHECK(!call(DST, call_ring_is_kept), "buffers");
 	UNHARMED(DST);
@@ -732,7 +737,7 @@ static int call_unmap_range(struct ctx *c)
 ROW(cwsr_in_svm_range, S_NO_JOB | S_NO_SVM)
 {
 	START();
-	REQUIRE(!call(SRC, call_build_range_queue), "queue");
+	REQUIRE_HW(!call(SRC, call_build_range_queue), "queue");
 	SETUP(!call(SRC, call_other_works), "queue");
 	MOVE(false);
 	CHECK(!call(DST, call_range_is_same), "range");
@@ -749,7 +754,7 @@ ROW(aql_doorbell_flags_preserved, S_NO_JOB)
 	uint32_t before[MQD_DWORDS], after[MQD_DWORDS];
 
 	START();
-	REQUIRE(read_mqd(SRC->pid, before), "no debugfs of KFD");
+	REQUIRE_HW(read_mqd(SRC->pid, before), "no debugfs of KFD");
 	MOVE(false);
 	SETUP(read_mqd(DST->pid, after), "debugfs");
 	CHECK((before[MQD_PQ_DOORBELL] & DOORBELL_FLAGS) ==
@@ -770,7 +775,7 @@ ROW(mqd_knows_its_own_address, S_NO_JOB)
 	uint32_t mine[MQD_DWORDS], other[MQD_DWORDS];
 
 	START();
-	REQUIRE(read_mqd(SRC->pid, mine), "no debugfs of KFD");
+	REQUIRE_HW(read_mqd(SRC->pid, mine), "no debugfs of KFD");
 	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
 	SETUP(!spawn(s, THIRD) && !call(THIRD, call_build_same_queue), "another process");
 	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
@@ -884,7 +889,7 @@ ROW(each_xcc_has_its_own_state, S_NO_JOB)
 
 	START();
 	CHECK(!call(SRC, call_stop_aql) && !dump(s, SRC) && !reap(SRC), "dump");
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	q = img_queue(&s->img, 0, 1);
 	SETUP(q, "no AQL queue in the image");
 	REQUIRE(img_get32(q + Q_CTL_SIZE), "the control stack is in the memory of the process");
@@ -1306,7 +1311,7 @@ ROW(event_limit_preserved, S_NO_JOB | S_NO_SIGNALS)
 {
 	START();
 	CHECK(!dump(s, SRC), "dump");
-	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	REQUIRE_V2(s);
 	CHECK(!says_event_limit(s), "the limit is in the image too early");
 	SETUP(!kfd_release(SRC->pid) && !unpause_queues(SRC), "UNPAUSE");
 	SETUP(!call(SRC, call_events_to_limit), "events");

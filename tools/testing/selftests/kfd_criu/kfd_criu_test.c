@@ -903,7 +903,7 @@ static int call_mmio_restored(struct ctx *c)
 ROW(mmio_page_restored, S_NO_JOB)
 {
 	START();
-	REQUIRE(!call(SRC, call_mmio), "MMIO");
+	REQUIRE_HW(!call(SRC, call_mmio), "MMIO");
 	MOVE(false);
 	CHECK(!call(DST, call_mmio_restored), "MMIO");
 }
@@ -1258,7 +1258,7 @@ ROW(cu_mask_preserved, S_NO_JOB)
 	uint32_t all[MQD_DWORDS], before[MQD_DWORDS], after[MQD_DWORDS];
 
 	START();
-	REQUIRE(read_mqd(SRC->pid, all), "no debugfs of KFD");
+	REQUIRE_HW(read_mqd(SRC->pid, all), "no debugfs of KFD");
 	SETUP(!call(SRC, call_cu_mask) && read_mqd(SRC->pid, before), "CU mask");
 	SETUP(memcmp(all + MQD_CU_MASK_SE0, before + MQD_CU_MASK_SE0, 8), "CU mask not seen");
 	MOVE(false);
@@ -1281,7 +1281,7 @@ ROW(queue_priority_preserved, S_NO_JOB)
 	uint32_t normal[MQD_DWORDS], before[MQD_DWORDS], after[MQD_DWORDS];
 
 	START();
-	REQUIRE(read_mqd(SRC->pid, normal), "no debugfs of KFD");
+	REQUIRE_HW(read_mqd(SRC->pid, normal), "no debugfs of KFD");
 	SETUP(!call(SRC, call_priority) && read_mqd(SRC->pid, before), "priority");
 	SETUP(memcmp(normal + MQD_PIPE_PRIORITY, before + MQD_PIPE_PRIORITY, 8),
 	      "priority not seen");
@@ -1330,7 +1330,7 @@ static int call_clear_result(struct ctx *c)
 ROW(trap_handler_preserved, S_NO_JOB)
 {
 	START();
-	REQUIRE(!call(SRC, call_trap_handler), "the trap handler's page cannot be seen");
+	REQUIRE_HW(!call(SRC, call_trap_handler), "the trap handler's page cannot be seen");
 	SETUP(!call(SRC, call_clear_result), "clear");
 	MOVE(false);
 	CHECK(!call(DST, call_read_tma), "trap handler");

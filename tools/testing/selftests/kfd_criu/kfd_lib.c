@@ -1448,6 +1448,19 @@ int kfd_write_text(const char *path, const char *text)
 	return r;
 }
 
+bool kfd_simulated(void)
+{
+	FILE *f = fopen("/sys/module/amdgpu/parameters/simgpu_count", "re");
+	unsigned int n = 0;
+
+	if (!f)
+		return false;
+	if (fscanf(f, "%u", &n) != 1)
+		n = 0;
+	fclose(f);
+	return n;
+}
+
 int kfd_prove_locking(int prove)
 {
 	FILE *f = fopen("/sys/module/lockdep/parameters/prove_locking", "r+e");

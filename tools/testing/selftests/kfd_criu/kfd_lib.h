@@ -317,6 +317,12 @@ int kfd_vram_hog(int render_minor, uint64_t bytes, uint32_t seed);
 /* --- the kernel under test --- */
 
 /*
+ * Are the GPUs simulated?  Tests do the same on both kinds; but hardware may lack a feature that
+ * a test needs, and a simulated GPU is known to have it.
+ */
+bool kfd_simulated(void);
+
+/*
  * Have lockdep prove lock orders (1) or not (0): around what is known to close
  * a cycle, so that the report of it does not end the proof of all the rest.
  * Returns what was set before, for the second call; 0 without lockdep.
