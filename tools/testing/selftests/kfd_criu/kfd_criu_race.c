@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include <linux/capability.h>
+#include <sys/stat.h>
 #define ROW_SECONDS	1800
 #define CRIU_ROWS	criu_race_rows
 #include "kfd_criu_race.h"
@@ -774,10 +775,16 @@ static bool killer_start(struct killer *k, pid_t pid, uint32_t after_us)
 	return !pthread_create(&k->thread, NULL, killer_main, k);
 }
 
-/* Until the target is dead, and a little longer.  Before that everything works. */
+/*
+ * Until the target is dead, and a little longer.  Before that everything works.  Then the
+ * target is dying, has no GPU any more, or nobody traces it; it is not paused, or has less to
+ * save than PROCESS_INFO told.
+ */
 static void dump_until_killed(struct scene *s, int fd)
 {
-	static const int dead[] = { ESRCH, EINVAL, ENOSPC, ENODEV, EBADF, 0 };
+	static const int dead_info[] = { ESRCH, ENODEV, EBADF, 0 };
+	static const int dead_image[] = { ESRCH, ENODEV, EBADF, EINVAL, ENOSPC, 0 };
+	static const int dead_unpause[] = { ESRCH, EBADF, EINVAL, 0 };
 	struct kfd_ioctl_criu_args args;
 	struct kfd_image img;
 	unsigned int after = 0;
@@ -795,9 +802,12 @@ static void dump_until_killed(struct scene *s, int fd)
 		}
 		r[2] = DO(US, kfd_criu_unpause(fd));
 		killed = __atomic_load_n(&race->killed, __ATOMIC_ACQUIRE);
-		CHECK(one_of(r[0], killed ? dead : no_error), "PROCESS_INFO: %s", strerror(-r[0]));
-		CHECK(one_of(r[1], killed ? dead : no_error), "CHECKPOINT: %s", strerror(-r[1]));
-		CHECK(one_of(r[2], killed ? dead : no_error), "UNPAUSE: %s", strerror(-r[2]));
+		CHECK(one_of(r[0], killed ? dead_info : no_error), "PROCESS_INFO: %s",
+		      strerror(-r[0]));
+		CHECK(one_of(r[1], killed ? dead_image : no_error), "CHECKPOINT: %s",
+		      strerror(-r[1]));
+		CHECK(one_of(r[2], killed ? dead_unpause : no_error), "UNPAUSE: %s",
+		      strerror(-r[2]));
 		after += killed;
 	}
 }
@@ -823,8 +833,10 @@ RACE(dump_against_exit, S_NO_JOB)
 /* A dumper that has the target as soon as the one before is gone, until it is killed. */
 static void __attribute__((noreturn)) dumper_main(struct scene *s)
 {
+	/* the dumper before this one is not quite gone, and still has dma-bufs */
+	static const int exported[] = { EOPNOTSUPP, 0 };
 	struct kfd_ioctl_criu_args args;
-	int fd;
+	int fd, r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
@@ -833,11 +845,18 @@ static void __attribute__((noreturn)) dumper_main(struct scene *s)
 			usleep(100);
 			continue;
 		}
-		DO(US_TOO, kfd_criu_process_info(fd, &args));
-		DO(US_TOO, kfd_criu_checkpoint(fd, &s->img));
+		/* as long as it lives to say so, each of its calls is as good as anybody's */
+		r = DO(US_TOO, kfd_criu_process_info(fd, &args));
+		if (r)
+			note(s, "PROCESS_INFO by a dumper: %s", strerror(-r));
+		r = DO(US_TOO, kfd_criu_checkpoint(fd, &s->img));
+		if (!one_of(r, exported))
+			note(s, "CHECKPOINT by a dumper: %s", strerror(-r));
 		if (s->img.bos)
 			close_dmabufs(&s->img);
-		DO(US_TOO, kfd_criu_unpause(fd));
+		r = DO(US_TOO, kfd_criu_unpause(fd));
+		if (r)
+			note(s, "UNPAUSE by a dumper: %s", strerror(-r));
 		let_go(SRC, fd);
 	}
 }
@@ -1061,16 +1080,52 @@ RACE(restore_against_eviction, 0)
 	beside_hog(s, restores_only);
 }
 
-/* The copy dies within RESTORE, or before, within or after RESUME. */
-RACE(restore_against_exit, 0)
+#define TRACED		"/sys/kernel/tracing/instances/kfd_criu_race"
+
+/* A buffer of its own for the results of operations; without one, nothing is read from it. */
+static void trace_begin(void)
 {
+	mkdir(TRACED, 0700);
+	kfd_write_text(TRACED "/events/kfd_criu/kfd_criu_op/enable", "1");
+}
+
+/*
+ * The result of the last RESTORE of @pid, which may not have lived to see it; 0 if the kernel
+ * tells of none.
+ */
+static int traced_restore(pid_t pid)
+{
+	FILE *f = fopen(TRACED "/trace", "re");
+	char line[256], key[32], *at;
+	int r = 0;
+
+	snprintf(key, sizeof(key), "RESTORE pid=%d ", pid);
+	while (f && fgets(line, sizeof(line), f)) {
+		at = strstr(line, key);
+		at = at ? strstr(at, "err=") : NULL;
+		if (at)
+			r = atoi(at + 4);
+	}
+	if (f)
+		fclose(f);
+	kfd_write_text(TRACED "/trace", "");
+	return r;
+}
+
+/* The copy dies within RESTORE, or before, within or after RESUME. */
+static void restore_until_killed(struct scene *s)
+{
+	/*
+	 * The kill ends waits, with EINTR or the kernel's own ERESTARTSYS, and takes away memory.
+	 * The first two are no errors of the interface: a killed process never sees the result.
+	 */
+	static const int interrupted[] = { EINTR, 512, EFAULT, ENOMEM, 0 };
 	uint32_t rng = race->seed, within_us = 20000;
 	struct killer k;
 	siginfo_t died;
+	pid_t pid;
 	int r;
 
-	if (!restore_begin(s))
-		return;
 	while (verdict == PASSED && race_goes_on(s)) {
 		if (!fresh_copy(s))
 			return;
@@ -1094,10 +1149,23 @@ RACE(restore_against_exit, 0)
 		else if (!r)
 			within_us -= within_us / 4;
 		pthread_join(k.thread, NULL);
-		/* where it died, it says nothing */
-		s->why[0] = 0;
+		/* only a living copy reports a result: no error is right */
+		CHECK(!s->why[0], "RESTORE");
+		pid = DST->pid;
 		CHECK(!reap(DST), "KFD keeps the killed process");
+		r = traced_restore(pid);
+		CHECK(one_of(r, race->killed ? interrupted : no_error),
+		      "RESTORE of a process that dies: %s (%d)", strerror(-r), r);
 	}
+}
+
+RACE(restore_against_exit, 0)
+{
+	if (!restore_begin(s))
+		return;
+	trace_begin();
+	restore_until_killed(s);
+	rmdir(TRACED);
 }
 
 /* --- many that want the same --- */
