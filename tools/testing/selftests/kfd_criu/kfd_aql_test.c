@@ -69,7 +69,7 @@ TEST_F(kfd_aql, barrier_and_waits_for_all)
 		aql_barrier_and(&self->q, dep, sig_va(self, 10 + n));
 		kfd_queue_submit(&self->q);
 		for (i = 5; i-- > 5 - n;) {
-			sleep_ms(10);
+			ASSERT_EQ(0, kfd_turns(&self->e.k, 1));
 			EXPECT_EQ(3, done->value);
 			self->sig[i].value = 0;
 		}
@@ -92,7 +92,7 @@ TEST_F(kfd_aql, barrier_or_waits_for_any)
 		}
 		aql_barrier_or(&self->q, dep, sig_va(self, 10 + n));
 		kfd_queue_submit(&self->q);
-		sleep_ms(QUIET_MS);
+		ASSERT_EQ(0, kfd_turns(&self->e.k, 1));
 		EXPECT_EQ(1, done->value);
 		self->sig[n].value = 0;
 		ASSERT_TRUE(wait_signal(done, 0));
@@ -109,7 +109,7 @@ TEST_F(kfd_aql, packets_run_in_order)
 	for (i = 2; i < 20; i++)
 		aql_barrier_and(&self->q, none, sig_va(self, i));
 	kfd_queue_submit(&self->q);
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(&self->e.k, 1));
 	for (i = 1; i < 20; i++)
 		EXPECT_EQ(1, self->sig[i].value);
 	self->sig[0].value = 0;
@@ -122,11 +122,12 @@ TEST_F(kfd_aql, completion_raises_event)
 {
 	uint64_t dep[5] = { sig_va(self, 0) };
 	struct kfd *k = &self->e.k;
-	struct kfd_event a, b;
+	struct kfd_event a, b, last;
 	unsigned int i;
 
 	ASSERT_EQ(0, kfd_event_create(k, &a, KFD_IOC_EVENT_SIGNAL, true, &self->page));
 	ASSERT_EQ(0, kfd_event_create(k, &b, KFD_IOC_EVENT_SIGNAL, true, NULL));
+	ASSERT_EQ(0, kfd_event_create(k, &last, KFD_IOC_EVENT_SIGNAL, true, NULL));
 	for (i = 0; i < 8; i++) {
 		struct kfd_event *hit = i & 1 ? &a : &b, *other = i & 1 ? &b : &a;
 
@@ -134,11 +135,18 @@ TEST_F(kfd_aql, completion_raises_event)
 		hsa_signal_init(&self->sig[1], 1, &self->page, hit);
 		aql_barrier_and(&self->q, dep, sig_va(self, 1));
 		kfd_queue_submit(&self->q);
-		EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, hit, 10, NULL));
+		ASSERT_EQ(0, kfd_turns(k, 1));
+		EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, hit, 0, NULL));
 		self->sig[0].value = 0;
 		EXPECT_EQ(0, kfd_event_wait(k, hit, WAIT_MS, NULL));
 		EXPECT_EQ(0, self->sig[1].value);
-		EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, other, 10, NULL));
+		/* interrupts of a GPU are dealt with in their order: none came before this one */
+		hsa_signal_init(&self->sig[2], 1, &self->page, &last);
+		aql_barrier_and(&self->q, dep, sig_va(self, 2));
+		kfd_queue_submit(&self->q);
+		ASSERT_EQ(0, kfd_event_wait(k, &last, WAIT_MS, NULL));
+		EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, other, 0, NULL));
+		EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, hit, 0, NULL));
 	}
 }
 
@@ -155,7 +163,7 @@ TEST_F(kfd_aql, invalid_packet_waits_for_producer)
 	valid = *header;
 	__atomic_store_n(header, AQL_INVALID, __ATOMIC_SEQ_CST);
 	kfd_queue_submit(&self->q);
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(&self->e.k, 1));
 	EXPECT_EQ(1, self->sig[0].value);
 	EXPECT_EQ(1, self->sig[1].value);
 	EXPECT_EQ(0, *self->q.rptr);
@@ -201,7 +209,7 @@ TEST_F(kfd_aql, ping_pong)
 	}
 	kfd_queue_submit(&self->q);
 	kfd_queue_submit(&other);
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(k, 1 | 1u << (k->ngpu - 1)));
 	EXPECT_EQ(1, self->sig[ROUNDS].value);
 	self->sig[0].value = 0;
 	EXPECT_TRUE(wait_signal(&self->sig[ROUNDS], 0));
@@ -219,13 +227,14 @@ TEST_F(kfd_aql, destroy_while_stalled)
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, 0, 0));
 	aql_barrier_and(&q, dep, sig_va(self, 1));
 	kfd_queue_submit(&q);
-	sleep_ms(10);
+	/* it has come to the packet at which it stalls */
+	ASSERT_EQ(0, kfd_turns(k, 1));
 	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
 	self->sig[0].value = 0;
 	aql_barrier_and(&self->q, none, sig_va(self, 2));
 	kfd_queue_submit(&self->q);
 	EXPECT_TRUE(wait_signal(&self->sig[2], 0));
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(k, 1));
 	EXPECT_EQ(1, self->sig[1].value);
 }
 
@@ -313,7 +322,8 @@ static void check_refused(struct __test_metadata *_metadata, struct _test_data_k
 		EXPECT_EQ(0, kfd_event_wait(k, &self->error, FAULT_MS, NULL));
 		EXPECT_EQ(reason, *self->payload);
 	} else {
-		EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &self->error, 200, NULL));
+		ASSERT_EQ(0, kfd_turns(k, 1));
+		EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &self->error, 0, NULL));
 		EXPECT_EQ(0, *self->payload);
 	}
 	EXPECT_EQ(1, self->sig[1].value);
@@ -321,7 +331,7 @@ static void check_refused(struct __test_metadata *_metadata, struct _test_data_k
 	EXPECT_EQ(1, *self->q.rptr);
 	/* ringing again does not get it going */
 	kfd_queue_submit(&self->q);
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(k, 1));
 	EXPECT_EQ(1, self->sig[1].value);
 	EXPECT_EQ(1, self->sig[2].value);
 	/* the fault is that queue's alone */
@@ -370,11 +380,11 @@ TEST_F(kfd_aql_error, disable_and_enable)
 	aql_barrier_and(&self->q, none, va + 2 * sizeof(struct hsa_signal));
 	kfd_queue_submit(&self->q);
 	EXPECT_TRUE(kfd_wait64((volatile uint64_t *)&self->sig[0].value, 0, WAIT_MS));
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(k, 1));
 	EXPECT_EQ(0, kfd_queue_update(k, &self->q, 0, 7));
 	EXPECT_EQ(0, kfd_queue_update(k, &self->q, 100, 7));
 	kfd_queue_submit(&self->q);
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(k, 1));
 	EXPECT_EQ(1, self->sig[1].value);
 	EXPECT_EQ(1, self->sig[2].value);
 	EXPECT_EQ(1, *self->q.rptr);

@@ -170,21 +170,21 @@ TEST_F_TIMEOUT(kfd_stalled, survives_disable, EVICT_TIMEOUT)
 	/* off and on again changes nothing */
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, kfd_queue_update(k, &self->q, 0, i));
-		sleep_ms(10);
+		ASSERT_EQ(0, kfd_turns(k, 1));
 		EXPECT_EQ(1, self->after->value);
 		ASSERT_EQ(0, kfd_queue_update(k, &self->q, 100, 15 - i));
-		sleep_ms(10);
+		ASSERT_EQ(0, kfd_turns(k, 1));
 		EXPECT_EQ(1, self->after->value);
 		EXPECT_EQ(0, self->before->value);
 	}
 	/* what it waits for happens while it is off: it must stay off */
 	ASSERT_EQ(0, kfd_queue_update(k, &self->q, 0, 7));
 	self->stall->value = 0;
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(k, 1));
 	EXPECT_EQ(1, self->after->value);
 	/* as must what is submitted in the meantime */
 	kfd_queue_submit(&self->q);
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(k, 1));
 	EXPECT_EQ(1, self->after->value);
 	ASSERT_EQ(0, gpu_copy(&self->e, &self->other, self->out.va, self->vram.va, 64 * KIB));
 	EXPECT_EQ(0, pattern_bad(self->out.cpu, 64 * KIB, 1));
@@ -311,7 +311,7 @@ TEST_F_TIMEOUT(kfd_evict, job_survives_disable, EVICT_TIMEOUT)
 		sleep_ms(3);
 		ASSERT_EQ(0, kfd_queue_update(k, &self->q[0], 0, 7));
 		now = *cell64(&self->e, 0);
-		sleep_ms(20);
+		ASSERT_EQ(0, kfd_turns(k, 1));
 		EXPECT_EQ(now, *cell64(&self->e, 0));
 		ASSERT_EQ(0, kfd_queue_update(k, &self->q[0], 100, 7));
 	}

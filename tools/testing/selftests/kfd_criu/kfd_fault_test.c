@@ -97,10 +97,10 @@ static void emit_write(struct _test_data_kfd_fault *self, uint64_t va)
 /* Nothing behind the packet that faulted has run. */
 static void check_stopped(struct __test_metadata *_metadata, struct _test_data_kfd_fault *self)
 {
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, others_turn());
 	EXPECT_EQ(1, (int64_t)*cell64(&self->e, 1));
 	/* one fault, one event */
-	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(&self->e.k, &self->fault, QUIET_MS, NULL));
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(&self->e.k, &self->fault, 0, NULL));
 }
 
 TEST_F(kfd_fault, unmapped)
@@ -167,7 +167,7 @@ TEST_F(kfd_fault, other_queues_of_the_process)
 	ASSERT_EQ(0, wait_fault(&self->e, &self->fault, 0, self->hole, NULL));
 	sdma_fence(&self->same_gpu, cell_va(&self->e, 20), 1);
 	kfd_queue_submit(&self->same_gpu);
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, others_turn());
 	EXPECT_EQ(0, *cell32(&self->e, 20));
 	if (k->ngpu > 1) {
 		sdma_fence(&self->other_gpu, cell_va(&self->e, 21), 1);

@@ -1233,6 +1233,58 @@ void hsa_signal_init(struct hsa_signal *s, int64_t value, const struct kfd_bo *p
 	}
 }
 
+/* --- turns --- */
+
+/* How long a GPU that works may take for a job of one packet. */
+#define TURN_MS			20000u
+
+static int one_job(struct kfd_queue *q, const struct kfd_bo *cell)
+{
+	const uint64_t none[5] = { 0 };
+	struct hsa_signal *done = cell->cpu;
+
+	hsa_signal_init(done, 1, NULL, NULL);
+	if (q->kind == KFD_Q_SDMA)
+		sdma_fence(q, cell->va + offsetof(struct hsa_signal, value), 0);
+	else
+		aql_barrier_and(q, none, cell->va);
+	kfd_queue_submit(q);
+	return kfd_wait64((volatile uint64_t *)&done->value, 0, TURN_MS) ? 0 : -ETIMEDOUT;
+}
+
+/* New queues take the SDMA engines one after the other: so many at the same time. */
+static int gpu_turn(struct kfd *k, unsigned int gpu, const struct kfd_bo *cell)
+{
+	unsigned int engines = k->gpu[gpu].num_sdma, i, n;
+	struct kfd_queue *q = calloc(engines + 1, sizeof(*q));
+	int r = q ? 0 : -ENOMEM;
+
+	for (n = 0; !r && n <= engines; n++) {
+		r = kfd_queue_create(k, &q[n], n < engines ? KFD_Q_SDMA : KFD_Q_AQL, gpu, 0);
+		if (r)
+			break;
+		r = one_job(&q[n], cell);
+	}
+	for (i = 0; i < n; i++)
+		kfd_queue_destroy(k, &q[i]);
+	free(q);
+	return r;
+}
+
+int kfd_turns(struct kfd *k, unsigned int gpus)
+{
+	struct kfd_bo cell = { 0 };
+	unsigned int g;
+	int r;
+
+	r = kfd_bo_create(k, &cell, 0, 0, KFD_PAGE, KFD_BO_GTT, (1u << k->ngpu) - 1);
+	for (g = 0; !r && g < k->ngpu; g++)
+		if (gpus & 1u << g)
+			r = gpu_turn(k, g, &cell);
+	kfd_bo_destroy(k, &cell);
+	return r;
+}
+
 /* --- events --- */
 
 int kfd_event_page(struct kfd *k, struct kfd_bo *page, uint64_t va)

@@ -187,6 +187,15 @@ int kfd_queue_drain(struct kfd_queue *q, unsigned int ms);
 /* True once *p == v; polls up to @ms. */
 bool kfd_wait32(const volatile uint32_t *p, uint32_t v, unsigned int ms);
 bool kfd_wait64(const volatile uint64_t *p, uint64_t v, unsigned int ms);
+/*
+ * Let each GPU in the mask @gpus have its turn: when it returns 0, new queues, one for each
+ * SDMA engine and one for compute, have done a job; else -ETIMEDOUT or another error.  By then,
+ * schedulers have dealt with all queues anew, and engines have dealt with theirs, so that other
+ * queues had the chance to run.  Hardware promises no order between queues: a queue that must
+ * not run may still run later, unseen, but a queue that does not run is never taken for one
+ * that does.
+ */
+int kfd_turns(struct kfd *k, unsigned int gpus);
 
 /*
  * Packets.  They wrap at the ring's end as the hardware wants (NOPs for SDMA

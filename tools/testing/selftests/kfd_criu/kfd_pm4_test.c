@@ -195,10 +195,10 @@ TEST_F(kfd_pm4, wait_reg_mem)
 	pm4_wait_equal(&self->q, cell_va(&self->e, 0), 0x0042, 0xffff);
 	pm4_write_data(&self->q, cell_va(&self->e, 1), &v, 1);
 	kfd_queue_submit(&self->q);
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(&self->e.k, 1));
 	EXPECT_EQ(0, *after);
 	*word = 0xab000043;
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(&self->e.k, 1));
 	EXPECT_EQ(0, *after);
 	/* the upper half is not under the mask */
 	*word = 0xcd000042;
@@ -223,7 +223,7 @@ TEST_F(kfd_pm4, wait_in_indirect_buffer)
 	EXPECT_TRUE(kfd_wait32(before, 1, WAIT_MS));
 	/* once only, though the wait is looked at again and again */
 	*before = 0;
-	sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, kfd_turns(&self->e.k, 1));
 	EXPECT_EQ(0, *inside);
 	EXPECT_EQ(0, *after);
 	*word = 5;

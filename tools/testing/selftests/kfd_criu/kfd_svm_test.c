@@ -351,8 +351,8 @@ TEST_F(kfd_svm, munmap_faults)
 	sdma_fill(&self->q[0], va, 1, RANGE);
 	ASSERT_EQ(0, sdma_sync(&self->e, &self->q[0]));
 	ASSERT_EQ(0, munmap((void *)(uintptr_t)va, RANGE));
-	/* give what the kernel does later a chance */
-	sleep_ms(QUIET_MS);
+	/* what the kernel does later has been done when it is asked for a range beside */
+	access_of(self, self->va, RANGE, 0);
 	sdma_fill(&self->q[0], va + 8 * KIB, 2, 4 * KIB);
 	kfd_queue_submit(&self->q[0]);
 	EXPECT_EQ(0, wait_fault(&self->e, &self->fault, 0, va + 8 * KIB, NULL));

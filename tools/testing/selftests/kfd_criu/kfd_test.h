@@ -144,6 +144,25 @@ static inline int sdma_sync(struct env *e, struct kfd_queue *q)
 	return kfd_wait32(e->cell.cpu, e->sync, WAIT_MS) ? 0 : -ETIMEDOUT;
 }
 
+/*
+ * Another process has each GPU have its turn, see kfd_turns(): for queues of this one that
+ * met a fault, which none of its own comes after.
+ */
+static inline int others_turn(void)
+{
+	struct kfd k;
+	int status, r;
+	pid_t pid = fork();
+
+	if (!pid) {
+		r = kfd_open_all(&k);
+		_exit(r ? -r : -kfd_turns(&k, (1u << k.ngpu) - 1));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -ECHILD;
+	return -WEXITSTATUS(status);
+}
+
 /* Let @q's GPU copy, and wait for it. */
 static inline int gpu_copy(struct env *e, struct kfd_queue *q, uint64_t dst, uint64_t src,
 			   uint32_t bytes)
