@@ -203,8 +203,6 @@ static void save_source(struct scene *s, const unsigned int order[GPUS], long lo
 	SETUP(m != MAP_FAILED, "mmap: %s", strerror(errno));
 	for (i = 0; i < KFD_MAX_GPUS; i++)
 		m->order[i] = i < GPUS ? order[i] : i;
-	/* also where a failure is expected: it is a wrong event, not one that does not come */
-	s->wait_ms = 20000;
 	SETUP(!spawn(s, SRC) && !call(SRC, call_build_many) && !call(SRC, call_read),
 	      "the source cannot be built");
 	for (i = 0; i < GPUS; i++)

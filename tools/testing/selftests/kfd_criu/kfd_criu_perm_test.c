@@ -631,7 +631,8 @@ static bool restored(struct scene *s)
 static int call_job_waits(struct ctx *c)
 {
 	*cell32(c, CELL_GATE) = 1;
-	scene_quiet();
+	if (machine_turns(c))
+		return -1;
 	NEED(c, *cell32(c, CELL_AFTER) == 0, "the SDMA job runs");
 	*cell32(c, CELL_GATE) = 0;
 	return 0;

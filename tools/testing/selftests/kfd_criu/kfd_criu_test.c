@@ -21,7 +21,8 @@ static int call_aql_stays(struct ctx *c)
 	hsa_signal_init(cell_signal(c, SIG_DONE), 1, NULL, NULL);
 	aql_barrier_and(&c->aql, none, signal_va(c, SIG_DONE));
 	kfd_queue_submit(&c->aql);
-	scene_quiet();
+	if (machine_turns(c))
+		return -1;
 	NEED(c, cell_signal(c, SIG_DONE)->value == 1, "the AQL queue runs");
 	return 0;
 }

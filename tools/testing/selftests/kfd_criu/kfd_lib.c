@@ -829,15 +829,42 @@ int kfd_queue_drain(struct kfd_queue *q, unsigned int ms)
 	return 0;
 }
 
+struct kfd_patience *kfd_patience;
+
+/* The number of a wait that begins. */
+static uint32_t wait_begin(void)
+{
+	uint32_t n;
+
+	if (!kfd_patience)
+		return 0;
+	n = __atomic_add_fetch(&kfd_patience->waits, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&kfd_patience->waiting, n, __ATOMIC_SEQ_CST);
+	return n;
+}
+
+static bool wait_given_up(uint32_t n)
+{
+	return n && __atomic_load_n(&kfd_patience->given_up, __ATOMIC_SEQ_CST) == n;
+}
+
+static void wait_end(uint32_t n)
+{
+	if (n)
+		__atomic_compare_exchange_n(&kfd_patience->waiting, &n, 0, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 bool kfd_wait32(const volatile uint32_t *p, uint32_t v, unsigned int ms)
 {
 	uint64_t end = now_ms() + ms;
+	uint32_t n = wait_begin();
 
-	while (*p != v) {
-		if (now_ms() > end)
-			return *p == v;
+	while (*p != v && !wait_given_up(n) && now_ms() <= end)
 		nap();
-	}
+	wait_end(n);
+	if (*p != v)
+		return false;
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return true;
 }
@@ -845,12 +872,13 @@ bool kfd_wait32(const volatile uint32_t *p, uint32_t v, unsigned int ms)
 bool kfd_wait64(const volatile uint64_t *p, uint64_t v, unsigned int ms)
 {
 	uint64_t end = now_ms() + ms;
+	uint32_t n = wait_begin();
 
-	while (*p != v) {
-		if (now_ms() > end)
-			return *p == v;
+	while (*p != v && !wait_given_up(n) && now_ms() <= end)
 		nap();
-	}
+	wait_end(n);
+	if (*p != v)
+		return false;
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return true;
 }
@@ -1336,16 +1364,15 @@ int kfd_event_reset(struct kfd *k, struct kfd_event *e)
 	return xioctl(k->fd, AMDKFD_IOC_RESET_EVENT, &args);
 }
 
-int kfd_event_wait_many(struct kfd *k, const struct kfd_event *e, unsigned int n, bool all,
-			unsigned int ms, struct kfd_event_data *data)
+/* A wait that can be given up leaves the kernel from time to time to look if it was. */
+#define SLICE_MS		200u
+
+static int wait_events(struct kfd *k, unsigned int n, bool all, unsigned int ms,
+		       struct kfd_event_data *data)
 {
 	struct kfd_ioctl_wait_events_args args = { 0 };
-	unsigned int i;
 	int r;
 
-	memset(data, 0, n * sizeof(*data));
-	for (i = 0; i < n; i++)
-		data[i].event_id = e[i].id;
 	args.events_ptr = (uintptr_t)data;
 	args.num_events = n;
 	args.wait_for_all = all;
@@ -1355,6 +1382,25 @@ int kfd_event_wait_many(struct kfd *k, const struct kfd_event *e, unsigned int n
 		return r;
 	return args.wait_result == KFD_IOC_WAIT_RESULT_COMPLETE ? 0 :
 	       args.wait_result == KFD_IOC_WAIT_RESULT_TIMEOUT ? -ETIMEDOUT : -EIO;
+}
+
+int kfd_event_wait_many(struct kfd *k, const struct kfd_event *e, unsigned int n, bool all,
+			unsigned int ms, struct kfd_event_data *data)
+{
+	uint32_t number = wait_begin();
+	unsigned int i, slice;
+	int r;
+
+	memset(data, 0, n * sizeof(*data));
+	for (i = 0; i < n; i++)
+		data[i].event_id = e[i].id;
+	do {
+		slice = number && ms > SLICE_MS ? SLICE_MS : ms;
+		r = wait_events(k, n, all, slice, data);
+		ms -= slice;
+	} while (r == -ETIMEDOUT && ms && !wait_given_up(number));
+	wait_end(number);
+	return r;
 }
 
 int kfd_event_wait(struct kfd *k, struct kfd_event *e, unsigned int ms,

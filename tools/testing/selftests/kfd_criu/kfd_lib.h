@@ -184,7 +184,24 @@ void kfd_queue_submit(struct kfd_queue *q);
  * -EOVERFLOW when packets had to be dropped before.
  */
 int kfd_queue_drain(struct kfd_queue *q, unsigned int ms);
-/* True once *p == v; polls up to @ms. */
+
+/**
+ * struct kfd_patience - memory that waiting processes share with a watcher
+ * @waits: how many waits have begun
+ * @waiting: the number of the last wait, until it ends; else 0
+ * @given_up: the number of a wait that is to end now
+ *
+ * The event that somebody waits for may never come.  A watcher may know this before the time
+ * is over.
+ */
+struct kfd_patience {
+	uint32_t waits, waiting, given_up;
+};
+
+/* NULL: only the event or the time limit ends a wait.  Child processes inherit it. */
+extern struct kfd_patience *kfd_patience;
+
+/* True once *p == v; polls up to @ms, or until given up. */
 bool kfd_wait32(const volatile uint32_t *p, uint32_t v, unsigned int ms);
 bool kfd_wait64(const volatile uint64_t *p, uint64_t v, unsigned int ms);
 /*
@@ -281,7 +298,10 @@ int kfd_event_create(struct kfd *k, struct kfd_event *e, uint32_t type, bool aut
 int kfd_event_destroy(struct kfd *k, struct kfd_event *e);
 int kfd_event_set(struct kfd *k, struct kfd_event *e);
 int kfd_event_reset(struct kfd *k, struct kfd_event *e);
-/* 0 when it fired, -ETIMEDOUT; @data (may be NULL) gets the event's payload. */
+/*
+ * 0 when it fired, -ETIMEDOUT after @ms, or if given up; @data (may be NULL) gets the
+ * event's payload.
+ */
 int kfd_event_wait(struct kfd *k, struct kfd_event *e, unsigned int ms,
 		   struct kfd_event_data *data);
 /* Wait for any or all of @n events; @data: n entries whose event_id is set by this call. */
