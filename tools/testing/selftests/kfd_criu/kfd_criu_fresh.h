@@ -56,7 +56,7 @@ static void UNUSED refused(struct scene *s, struct snap *before, call_fn attempt
 	char text[200];
 
 	CHECK(!call(DST, attempts), "attempts");
-	CHECK(!snap_compare(s, before, DST, text, sizeof(text)), "the failed RESTORE left: %s",
+	CHECK(!snap_compare(s, before, DST, text, sizeof(text)), "the failed RESTORE left %s",
 	      text);
 	snap_drop(before);
 	DST->c.arg[0] = 0;
@@ -79,7 +79,7 @@ static int UNUSED attempt(struct ctx *c, struct kfd_image *bad, int err, const c
 	int r = kfd_criu_restore(&k, bad, straight);
 
 	NEED(c, r, "RESTORE succeeds: %s", what);
-	NEED(c, open_fds() == fds, "the failed RESTORE left %d file descriptors: %s",
+	NEED(c, open_fds() == fds, "the failed RESTORE left %s: %d, %s", last_fd_kind(),
 	     (int)(open_fds() - fds), what);
 	NEED(c, !err || r == err, "RESTORE says %s, not %s: %s", strerror(-r), strerror(-err),
 	     what);

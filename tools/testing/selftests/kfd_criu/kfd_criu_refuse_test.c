@@ -99,8 +99,8 @@ static int call_damaged(struct ctx *c)
 	unsigned int fds = open_fds();
 
 	NEED(c, restore_damaged(c, c->arg[0]), "RESTORE of a damaged image succeeds");
-	NEED(c, open_fds() == fds, "the failed RESTORE left %u file descriptors",
-	     open_fds() - fds);
+	NEED(c, open_fds() == fds, "the failed RESTORE left %s: %d", last_fd_kind(),
+	     (int)(open_fds() - fds));
 	return 0;
 }
 
@@ -240,7 +240,7 @@ static int call_no_descriptors(struct ctx *c)
 		unlimit_descriptors();
 		left = open_fds();
 		NEED(c, r, "RESTORE succeeds with %u of %u descriptors", have[i], n);
-		NEED(c, left == fds, "the failed RESTORE left %d file descriptors",
+		NEED(c, left == fds, "the failed RESTORE left %s: %d", last_fd_kind(),
 		     (int)(left - fds));
 		NEED(c, r == -EMFILE, "RESTORE without descriptors: %s", strerror(-r));
 	}
@@ -512,7 +512,7 @@ static int wrong_devices(struct ctx *c, enum wrong_device how, int err)
 	close(d[0].drm_fd);
 	close(d[1].drm_fd);
 	NEED(c, r, "RESTORE succeeds");
-	NEED(c, open_fds() == fds, "the failed RESTORE left %d file descriptors",
+	NEED(c, open_fds() == fds, "the failed RESTORE left %s: %d", last_fd_kind(),
 	     (int)(open_fds() - fds));
 	NEED(c, r == err, "RESTORE says %s, not %s", strerror(-r), strerror(-err));
 	return 0;
@@ -674,7 +674,7 @@ static int call_other_partition(struct ctx *c)
 	int r = kfd_criu_restore(&k, &c->s->img, crossed);
 
 	NEED(c, r == -EXDEV, "RESTORE says %s", strerror(-r));
-	NEED(c, open_fds() == fds, "the failed RESTORE left %d file descriptors",
+	NEED(c, open_fds() == fds, "the failed RESTORE left %s: %d", last_fd_kind(),
 	     (int)(open_fds() - fds));
 	return 0;
 }

@@ -433,6 +433,28 @@ static unsigned int UNUSED open_fds(void)
 	return n;
 }
 
+/* The kind of the newest descriptors of the process: the ones that a failed call has left. */
+static const char UNUSED *last_fd_kind(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	char path[32], target[64] = "";
+	struct dirent *e;
+	int last = -1;
+	ssize_t len;
+
+	while (d && (e = readdir(d)))
+		if (atoi(e->d_name) > last && atoi(e->d_name) != dirfd(d))
+			last = atoi(e->d_name);
+	if (d) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", last);
+		len = readlink(path, target, sizeof(target) - 1);
+		target[len > 0 ? len : 0] = 0;
+		closedir(d);
+	}
+	return strstr(target, "dmabuf") ? "dma-bufs" :
+	       strstr(target, "renderD") ? "render nodes" : "descriptors";
+}
+
 /* Submitted work stays where it is.  The fence is left for when the queue runs again. */
 static int UNUSED call_sdma_stays(struct ctx *c)
 {

@@ -245,8 +245,37 @@ static bool snap_less_memory(const char *x, const char *y)
 	       strtoull(y + n, NULL, 10) < strtoull(x + n, NULL, 10);
 }
 
+/* The kind of object that a line tells of: the expectations of the base kernel name it. */
+static const char *snap_kind(const char *line, size_t len)
+{
+	static const struct {
+		const char *part, *kind;
+	} kinds[] = {
+		{ "mem_info_vram", "VRAM" },
+		{ "mem_info_gtt", "GTT memory" },
+		{ "dmabuf", "a dma-buf" },
+		{ "renderD", "a render node" },
+		{ "descriptor", "a descriptor" },
+		{ "mapping", "a mapping" },
+		{ "/queues/", "a queue" },
+		{ "mqds", "a queue" },
+		{ "/vram_", "BOs" },
+		{ "/proc/", "what KFD shows of a process" },
+		{ "mem_limit", "memory that KFD counts" },
+	};
+	const char *at;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		at = memmem(line, len, kinds[i].part, strlen(kinds[i].part));
+		if (at)
+			return kinds[i].kind;
+	}
+	return "something";
+}
+
 /*
- * The first line that differs; false when there is none.
+ * The first line that differs, with the kind of its object; false when there is none.
  * @less: less memory in use is no difference, see snap_compare()
  */
 static bool snap_differs(const struct snap *a, const struct snap *b, bool less, char *text,
@@ -259,8 +288,9 @@ static bool snap_differs(const struct snap *a, const struct snap *b, bool less, 
 		n = strcspn(x, "\n");
 		m = strcspn(y, "\n");
 		if ((n != m || memcmp(x, y, n)) && !(less && snap_less_memory(x, y))) {
-			snprintf(text, len, "'%.*s' became '%.*s'", (int)(n > 90 ? 90 : n), x,
-				 (int)(m > 90 ? 90 : m), y);
+			snprintf(text, len, "%s: '%.*s' became '%.*s'",
+				 m ? snap_kind(y, m) : snap_kind(x, n), (int)(n > 80 ? 80 : n), x,
+				 (int)(m > 80 ? 80 : m), y);
 			return true;
 		}
 		x += n + (x[n] == '\n');
