@@ -58,6 +58,9 @@ static const struct criu_expect criu_move_rows[] = {
 	/* pause and checkpoint */
 	FAILS("dumper_death_lets_queues_run", "the SDMA queue does not run",
 	      "a pause has no owner: only a privileged UNPAUSE ends it"),
+	FAILS("checkpoint_with_wrong_counts_refused",
+	      "CHECKPOINT with a wrong count says Invalid argument",
+	      "any mismatch of counts is EINVAL, nothing is said"),
 	FAILS("checkpoint_says_needed_size", "the needed size is not told",
 	      "any mismatch of counts is EINVAL, nothing is said"),
 	FAILS("checkpoint_fds_close_on_exec", "a dma-buf fd survives exec",

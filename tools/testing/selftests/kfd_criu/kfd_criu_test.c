@@ -171,7 +171,7 @@ ROW(checkpoint_of_running_process_refused, 0)
 	SETUP(!kfd_criu_process_info(fd, &args) && !kfd_criu_unpause(fd), "counts");
 	arena_args(&args, arena);
 	r = raw_checkpoint(fd, &args);
-	CHECK(r == -EINVAL || r == -EBUSY, "CHECKPOINT was not refused: %d", r);
+	CHECK(r == -EINVAL, "CHECKPOINT of a running process says %s", strerror(-r));
 	CHECK(untouched(arena), "a refused CHECKPOINT wrote to the caller's memory");
 	let_go(SRC, fd);
 	CHECK(!call(SRC, call_finish_sdma_job), "after a refused CHECKPOINT");
@@ -182,28 +182,31 @@ ROW(checkpoint_with_wrong_counts_refused, 0)
 	uint8_t *arena = malloc(ARENA);
 	struct kfd_ioctl_criu_args args, bad;
 	unsigned int i, fds;
-	int fd, r;
+	int fd, r[5];
 
 	START();
 	fd = grab(SRC);
 	SETUP(arena && fd >= 0 && !kfd_criu_process_info(fd, &args), "counts");
 	arena_args(&args, arena);
 	fds = open_fds();
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < ARRAY_SIZE(r); i++) {
 		bad = args;
 		bad.num_devices -= i == 0;
 		bad.num_bos -= i == 1;
 		bad.num_objects -= i == 2;
 		bad.priv_data_size -= i == 3 ? 8 : 0;
 		bad.priv_data_size = i == 4 ? 0 : bad.priv_data_size;
-		r = raw_checkpoint(fd, &bad);
-		CHECK(r, "CHECKPOINT with a wrong count was not refused (%u)", i);
+		r[i] = raw_checkpoint(fd, &bad);
+		CHECK(r[i], "CHECKPOINT with a wrong count was not refused (%u)", i);
 		CHECK(untouched(arena), "a refused CHECKPOINT wrote to memory (%u)", i);
 	}
 	CHECK(open_fds() == fds, "a refused CHECKPOINT left file descriptors");
 	let_go(SRC, fd);
 	/* still paused, and a good one works */
 	CHECK(!dump(s, SRC), "dump");
+	for (i = 0; i < ARRAY_SIZE(r); i++)
+		CHECK(r[i] == -ENOSPC, "CHECKPOINT with a wrong count says %s (%u)",
+		      strerror(-r[i]), i);
 }
 
 /* A caller that guesses too much, or that objects were destroyed under. */
@@ -211,7 +214,7 @@ ROW(checkpoint_says_needed_size, S_NO_JOB)
 {
 	uint8_t *arena = malloc(ARENA);
 	struct kfd_ioctl_criu_args args, bad;
-	int fd;
+	int fd, r;
 
 	START();
 	fd = grab(SRC);
@@ -219,8 +222,10 @@ ROW(checkpoint_says_needed_size, S_NO_JOB)
 	arena_args(&args, arena);
 	bad = args;
 	bad.priv_data_size = 8;
-	CHECK(raw_checkpoint(fd, &bad), "a buffer of 8 bytes was enough");
+	r = raw_checkpoint(fd, &bad);
+	CHECK(r, "a buffer of 8 bytes was enough");
 	CHECK(bad.priv_data_size == args.priv_data_size, "the needed size is not told");
+	CHECK(r == -ENOSPC, "CHECKPOINT into 8 bytes says %s", strerror(-r));
 	let_go(SRC, fd);
 }
 
@@ -266,7 +271,7 @@ static int call_pause_without_rights(struct ctx *c)
 
 	TRY(c, drop_caps(-1u));
 	r = kfd_criu_process_info(c->k.fd, &args);
-	NEED(c, r == -EACCES || r == -EPERM, "PROCESS_INFO without capability: %d", r);
+	NEED(c, r == -EACCES, "PROCESS_INFO without capability says %s", strerror(-r));
 	return 0;
 }
 
@@ -1373,9 +1378,12 @@ ROW(runtime_enable_preserved, S_NO_JOB)
 
 ROW(second_resume_refused, 0)
 {
+	int r;
+
 	START();
 	MOVE(false);
-	CHECK(resume(s, DST), "a second RESUME succeeds");
+	r = resume(s, DST);
+	CHECK(r == -EINVAL, "a second RESUME says %s", strerror(-r));
 }
 
 ROW(second_resume_harmless, S_NO_JOB | S_MEMFD)
@@ -1391,8 +1399,11 @@ ROW(second_resume_harmless, S_NO_JOB | S_MEMFD)
 
 ROW(resume_of_running_process_refused, S_NO_JOB)
 {
+	int r;
+
 	START();
-	CHECK(resume(s, SRC), "RESUME of a process that was not restored succeeds");
+	r = resume(s, SRC);
+	CHECK(r == -EINVAL, "RESUME of a process that was not restored says %s", strerror(-r));
 }
 
 ROW(resume_of_running_process_harmless, S_NO_JOB | S_MEMFD)
@@ -1425,8 +1436,11 @@ ROW(resume_of_process_without_vm, 0)
 
 	SETUP(!spawn(s, SRC) && !call(SRC, call_open_kfd), "open");
 	r = resume(s, SRC);
-	CHECK(r < 0, "RESUME of a process without a VM succeeds");
+	CHECK(r == -EINVAL, "RESUME of a process without a VM says %s", strerror(-r));
 }
+
+/* An exit status that is no errno. */
+#define NO_STRANGER		255
 
 /* Someone with the capability alone, and no right to trace the target. */
 ROW(resume_needs_ptrace_rights, 0)
@@ -1440,13 +1454,14 @@ ROW(resume_needs_ptrace_rights, 0)
 	if (!pid) {
 		fd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
 		if (fd < 0 || drop_caps(CAP_CHECKPOINT_RESTORE))
-			_exit(100);
-		r = kfd_criu_resume(fd, DST->pid);
-		_exit(r ? 0 : 1);
+			_exit(NO_STRANGER);
+		_exit(-kfd_criu_resume(fd, DST->pid));
 	}
 	SETUP(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	      WEXITSTATUS(status) < 100, "the stranger");
-	CHECK(!WEXITSTATUS(status), "a stranger may resume the process");
+	      WEXITSTATUS(status) != NO_STRANGER, "the stranger");
+	r = WEXITSTATUS(status);
+	CHECK(r, "a stranger may resume the process");
+	CHECK(r == EPERM, "RESUME by a stranger says %s", strerror(r));
 	CHECK(!resume(s, DST), "RESUME by the right one");
 	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
 }
@@ -1463,27 +1478,37 @@ static bool restored_with_hole(struct scene *s, uint64_t va)
 
 ROW(resume_reports_missing_userptr_memory, S_NO_JOB)
 {
+	int r;
+
 	START();
 	if (!restored_with_hole(s, SCENE_VA(BO_UPTR_A)))
 		return;
-	CHECK(resume(s, DST), "RESUME succeeds with a user pointer to nothing");
+	r = resume(s, DST);
+	CHECK(r, "RESUME succeeds with a user pointer to nothing");
+	CHECK(r == -EFAULT, "RESUME with a user pointer to nothing says %s", strerror(-r));
 }
 
 ROW(queues_stopped_after_failed_resume, S_NO_JOB)
 {
+	int r;
+
 	START();
 	if (!restored_with_hole(s, SCENE_VA(BO_UPTR_A)))
 		return;
-	resume(s, DST);
+	r = resume(s, DST);
 	CHECK(!call(DST, call_sdma_stays), "user pointer to nothing");
+	CHECK(r == -EFAULT, "RESUME with a user pointer to nothing says %s", strerror(-r));
 }
 
 ROW(resume_reports_missing_svm_memory, S_NO_JOB)
 {
+	int r;
+
 	START();
 	if (!restored_with_hole(s, SCENE_VA(SLOT_SVM)))
 		return;
-	CHECK(resume(s, DST), "RESUME succeeds with an SVM range over nothing");
+	r = resume(s, DST);
+	CHECK(r == -EFAULT, "RESUME with an SVM range over nothing says %s", strerror(-r));
 }
 
 static int call_fill_hole(struct ctx *c)
@@ -1496,13 +1521,15 @@ static int call_fill_hole(struct ctx *c)
 ROW(resume_retry_restores_svm, S_NO_JOB)
 {
 	uint64_t before;
+	int r;
 
 	START();
 	SETUP(!call(SRC, call_svm_special), "SVM");
 	before = SRC->c.result;
 	if (!restored_with_hole(s, SCENE_VA(SLOT_SVM)))
 		return;
-	CHECK(resume(s, DST), "RESUME succeeds with an SVM range over nothing");
+	r = resume(s, DST);
+	CHECK(r == -EFAULT, "RESUME with an SVM range over nothing says %s", strerror(-r));
 	CHECK(!call(DST, call_fill_hole), "memory");
 	CHECK(!resume(s, DST), "RESUME with the memory in place fails");
 	CHECK(!call(DST, call_svm_hash), "the SVM range is lost");
