@@ -11,6 +11,7 @@
 #ifndef KFD_CRIU_SCENE_H
 #define KFD_CRIU_SCENE_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -654,6 +655,24 @@ static int UNUSED reap(struct proc *p)
 		usleep(500);
 	}
 	return 0;
+}
+
+/* Queues that KFD shows of a process. */
+static unsigned int UNUSED queues_of(pid_t pid)
+{
+	unsigned int n = 0;
+	struct dirent *e;
+	char path[64];
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d/queues", pid);
+	d = opendir(path);
+	if (!d)
+		return 0;
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
 }
 
 static int save_pages(struct scene *s, pid_t pid, uint64_t va, uint64_t size)

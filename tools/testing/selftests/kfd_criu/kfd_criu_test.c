@@ -286,9 +286,14 @@ ROW(capability_needed, S_NO_JOB)
 
 ROW(restore_and_resume, 0)
 {
+	unsigned int before, after;
+
 	START();
+	before = queues_of(SRC->pid);
+	SETUP(before == 2, "KFD shows %u queues of the source", before);
 	MOVE(false);
-	CHECK(DST->pid && DST->pid != SRC->pid, "pid");
+	after = queues_of(DST->pid);
+	CHECK(after == before, "KFD shows %u queues, %u before", after, before);
 }
 
 ROW(sdma_job_finishes, 0)
