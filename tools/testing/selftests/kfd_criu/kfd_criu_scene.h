@@ -657,6 +657,39 @@ static int UNUSED reap(struct proc *p)
 	return 0;
 }
 
+/* Of an entry of a pagemap, see Documentation/admin-guide/mm/pagemap.rst. */
+#define PAGEMAP_PRESENT		(1ULL << 63)
+#define PAGEMAP_SWAPPED		(1ULL << 62)
+#define PAGEMAP_SWAP_TYPE(e)	((e) & 0x1f)
+/* Areas for swap have the first types, what is no swap has the last ones. */
+#define PAGEMAP_LAST_AREA	15
+
+/*
+ * Pages of @va that are in memory of a device, which the CPU cannot reach: they look like
+ * swapped out, to a type that is no area for swap.  A look moves none of them.
+ * Returns the number or a negative errno.
+ */
+static int UNUSED pages_in_vram(pid_t pid, uint64_t va, uint64_t size)
+{
+	uint64_t entry, at, page = sysconf(_SC_PAGESIZE);
+	int fd, n = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (at = va; at < va + size && n >= 0; at += page) {
+		if (pread(fd, &entry, sizeof(entry), at / page * sizeof(entry)) != sizeof(entry))
+			n = -EIO;
+		else if (!(entry & PAGEMAP_PRESENT) && entry & PAGEMAP_SWAPPED &&
+			 PAGEMAP_SWAP_TYPE(entry) > PAGEMAP_LAST_AREA)
+			n++;
+	}
+	close(fd);
+	return n;
+}
+
 /* Queues that KFD shows of a process. */
 static unsigned int UNUSED queues_of(pid_t pid)
 {

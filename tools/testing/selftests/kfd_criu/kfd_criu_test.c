@@ -1186,11 +1186,21 @@ ROW(swap_contents_svm, S_NO_SIGNALS | S_NO_JOB)
 	CHECK(!call(DST, call_svm_contents), "SVM");
 }
 
-static int call_svm_to_vram(struct ctx *c)
+static int call_svm_to_gpu(struct ctx *c)
 {
 	TRY(c, kfd_svm_prefetch(&c->k, c->svm, BO_SIZE, c->k.gpu[GPU_A].gpu_id));
-	scene_quiet();
 	return 0;
+}
+
+/* The driver leaves a range in system memory if a GPU has access that cannot reach the VRAM. */
+static int call_svm_to_vram(struct ctx *c)
+{
+	struct kfd_ioctl_svm_attribute attr = {
+		KFD_IOCTL_SVM_ATTR_NO_ACCESS, c->k.gpu[GPU_B].gpu_id
+	};
+
+	TRY(c, kfd_svm_set(&c->k, c->svm, BO_SIZE, &attr, 1));
+	return call_svm_to_gpu(c);
 }
 
 static int call_svm_prefetch_location(struct ctx *c)
@@ -1204,16 +1214,22 @@ static int call_svm_prefetch_location(struct ctx *c)
 
 ROW(contents_svm_in_vram, S_NO_JOB)
 {
+	int pages = BO_SIZE / sysconf(_SC_PAGESIZE), n;
+
 	START();
 	SETUP(!call(SRC, call_svm_to_vram), "prefetch");
+	n = pages_in_vram(SRC->pid, SRC->c.svm, BO_SIZE);
+	REQUIRE(n == pages, "%d of %d pages go to VRAM", n, pages);
 	MOVE(false);
+	n = pages_in_vram(DST->pid, DST->c.svm, BO_SIZE);
+	CHECK(n == pages, "%d of %d pages are in VRAM", n, pages);
 	CHECK(!call(DST, call_svm_contents), "SVM");
 }
 
 ROW(svm_prefetch_location_preserved, S_NO_JOB)
 {
 	START();
-	SETUP(!call(SRC, call_svm_to_vram) && !call(SRC, call_svm_prefetch_location), "prefetch");
+	SETUP(!call(SRC, call_svm_to_gpu) && !call(SRC, call_svm_prefetch_location), "prefetch");
 	MOVE(false);
 	CHECK(!call(DST, call_svm_prefetch_location), "SVM");
 }
