@@ -247,6 +247,8 @@ static const struct criu_expect criu_refuse_rows[] = {
 	NOT_RUN("hostile_bo_refused", "the checks of ALLOC_MEMORY_OF_GPU are skipped"),
 	NOT_RUN("crafted_image_refused", "what the image asks for is not compared with the GPUs"),
 	NOT_RUN("save_area_in_nothing_refused", "the save area has to be there at RESTORE"),
+	FAILS("refused_checkpoint_leaves_no_trace",
+	      "CHECKPOINT of a BO more says Invalid argument", "any mismatch of counts is EINVAL"),
 	FAILS("refused_during_pause_leaves_no_trace", "CHECKPOINT with an exported BO says Success",
 	      "whoever has the dma-buf is left with a memory of his own"),
 	NOT_RUN("image_of_other_generation_refused", "version 1 does not say where it was made"),
