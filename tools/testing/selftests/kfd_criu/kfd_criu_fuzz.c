@@ -1133,9 +1133,6 @@ static bool seed_make(unsigned int i)
 
 /* --- what the kernel tells --- */
 
-#define TRACING		"/sys/kernel/tracing"
-#define EVENTS		TRACING "/events/kfd_criu"
-
 static struct reason {
 	char text[96];
 	uint64_t count;
@@ -1163,18 +1160,18 @@ static void log_read(void)
 
 static void trace_begin(void)
 {
-	if (!kfd_write_text(EVENTS "/kfd_criu_class/filter",
+	if (!kfd_write_text(TRACE_EVENTS "/kfd_criu_class/filter",
 			    "class == \"process\" && verb == \"prepare\"") &&
-	    !kfd_write_text(EVENTS "/kfd_criu_class/enable", "1") &&
-	    !kfd_write_text(EVENTS "/kfd_criu_refuse/enable", "1"))
+	    !kfd_write_text(TRACE_EVENTS "/kfd_criu_class/enable", "1") &&
+	    !kfd_write_text(TRACE_EVENTS "/kfd_criu_refuse/enable", "1"))
 		trace_fd = open(TRACING "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 static void trace_end(void)
 {
-	kfd_write_text(EVENTS "/kfd_criu_class/enable", "0");
-	kfd_write_text(EVENTS "/kfd_criu_refuse/enable", "0");
-	kfd_write_text(EVENTS "/kfd_criu_class/filter", "0");
+	kfd_write_text(TRACE_EVENTS "/kfd_criu_class/enable", "0");
+	kfd_write_text(TRACE_EVENTS "/kfd_criu_refuse/enable", "0");
+	kfd_write_text(TRACE_EVENTS "/kfd_criu_class/filter", "0");
 }
 
 /* "kfd_criu_refuse: image 0x300000001: two BOs (found 0x1, wanted 0x2) err=-17" */

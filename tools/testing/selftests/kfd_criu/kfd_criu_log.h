@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's log: what was refused as it should be has left no error in it.
+ * What the kernel tells: its log, in which what was refused as it should be has left no
+ * error, and the events of checkpoint and restore in its trace.
  */
 #ifndef KFD_CRIU_LOG_H
 #define KFD_CRIU_LOG_H
@@ -8,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "kfd_lib.h"
 
 /* From here on; -1 where that can't be read. */
 static inline int log_open(void)
@@ -38,6 +41,28 @@ static inline bool log_has_error(int fd, char *line, size_t size)
 			return true;
 	}
 	return false;
+}
+
+#define TRACING		"/sys/kernel/tracing"
+#define TRACE_EVENTS	TRACING "/events/kfd_criu"
+
+static inline bool traces(void)
+{
+	return !access(TRACING "/events", F_OK);
+}
+
+/* Is there a line of @path with both words in it?  Returns how many. */
+static inline unsigned int lines_with(const char *path, const char *a, const char *b)
+{
+	FILE *f = fopen(path, "re");
+	unsigned int n = 0;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, a) && strstr(line, b);
+	if (f)
+		fclose(f);
+	return n;
 }
 
 #endif

@@ -916,27 +916,7 @@ ROW(bucket_of_another_bo_refused, 0)
 
 /* --- images that nobody would come by without meaning to --- */
 
-#define TRACING		"/sys/kernel/tracing"
-#define TRACE_REFUSE	TRACING "/events/kfd_criu/kfd_criu_refuse/enable"
-
-/* Is there a line of @path with both words in it?  @n: how many. */
-static unsigned int lines_with(const char *path, const char *a, const char *b)
-{
-	FILE *f = fopen(path, "re");
-	unsigned int n = 0;
-	char line[512];
-
-	while (f && fgets(line, sizeof(line), f))
-		n += strstr(line, a) && strstr(line, b);
-	if (f)
-		fclose(f);
-	return n;
-}
-
-static bool traces(void)
-{
-	return !access(TRACING "/events", F_OK);
-}
+#define TRACE_REFUSE	TRACE_EVENTS "/kfd_criu_refuse/enable"
 
 /**
  * struct craft - an image that is well formed, and asks for what cannot be
