@@ -1088,6 +1088,14 @@ out:
 
 /* --- resume --- */
 
+static int resume_class(const struct kfd_criu_class *class, struct kfd_process *p)
+{
+	int err = class->resume(p);
+
+	trace_kfd_criu_class(class->name, "resume", err);
+	return err;
+}
+
 static int resume_all(struct kfd_process *p)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(RESUME_TIMEOUT_MS);
@@ -1098,14 +1106,13 @@ static int resume_all(struct kfd_process *p)
 	for (i = 0; i < ARRAY_SIZE(classes); i++) {
 		if (!classes[i]->resume)
 			continue;
+		err = resume_class(classes[i], p);
 		/* Memory that changes under us is looked at anew, for a while. */
-		err = classes[i]->resume(p);
 		while (err == -EAGAIN && time_before(jiffies, end) &&
 		       !fatal_signal_pending(current)) {
 			usleep_range(500, 1000);
-			err = classes[i]->resume(p);
+			err = resume_class(classes[i], p);
 		}
-		trace_kfd_criu_class(classes[i]->name, "resume", err);
 		if (err)
 			return err;
 	}
