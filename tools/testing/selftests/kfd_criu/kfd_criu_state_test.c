@@ -1310,7 +1310,10 @@ ROW(event_limit_preserved, S_NO_JOB | S_NO_SIGNALS)
 /* --- a process that does not stand still --- */
 
 #define CHURNERS	2
-#define CHURN_MS	1500
+/* Checkpoints that have to find other counts than they were told. */
+#define CHURN_SEEN	3
+/* So many are tried at most. */
+#define CHURN_TRIES	10000
 
 static void *churn_events(void *arg)
 {
@@ -1384,13 +1387,16 @@ static bool guard_intact(const struct guarded *g)
 	return true;
 }
 
-/* One PROCESS_INFO and CHECKPOINT; -EOVERFLOW when it wrote past a buffer. */
+/*
+ * One PROCESS_INFO and CHECKPOINT; -EOVERFLOW when it wrote past a buffer, -EPROTO when it
+ * was refused for counts that are what they were.
+ */
 static int checkpoint_guarded(int fd)
 {
 	struct kfd_criu_bo_bucket *buckets;
 	struct guarded devices, bos, priv;
 	struct kfd_ioctl_criu_args args;
-	uint32_t i;
+	uint32_t i, objects;
 	int r;
 
 	r = kfd_criu_process_info(fd, &args);
@@ -1405,7 +1411,10 @@ static int checkpoint_guarded(int fd)
 	args.priv_data = (uintptr_t)priv.p;
 	args.op = KFD_CRIU_OP_CHECKPOINT;
 	buckets = (void *)bos.p;
+	objects = args.num_objects;
 	r = ioctl(fd, AMDKFD_IOC_CRIU_OP, &args) ? -errno : 0;
+	if (r == -ENOSPC && args.num_objects == objects)
+		r = -EPROTO;
 	for (i = 0; !r && i < args.num_bos; i++)
 		if (buckets[i].dmabuf_fd != (uint32_t)-1)
 			close(buckets[i].dmabuf_fd);
@@ -1420,25 +1429,31 @@ static int checkpoint_guarded(int fd)
 /* Only the thread that is traced stands still; paused are the queues, not the process. */
 ROW(checkpoint_counts_while_events_come, S_NO_JOB)
 {
-	unsigned int good = 0, full = 0, fds = open_fds();
-	uint64_t end;
+	unsigned int changed = 0, tries, fds = open_fds();
 	int fd, r;
 
 	START();
 	SETUP(!call(SRC, call_start_churn), "threads");
 	fd = grab(SRC);
 	SETUP(fd >= 0, "KFD fd");
-	for (end = scene_clock() + CHURN_MS; scene_clock() < end; ) {
+	for (tries = 0; changed < CHURN_SEEN && tries < CHURN_TRIES; tries++) {
 		r = checkpoint_guarded(fd);
 		CHECK(r != -EOVERFLOW, "CHECKPOINT writes past the caller's buffer");
+		CHECK(r != -EPROTO, "CHECKPOINT says ENOSPC, and nothing has changed");
 		CHECK(!r || r == -ENOSPC, "CHECKPOINT: %s", strerror(-r));
-		good += !r;
-		full += r == -ENOSPC;
+		changed += r == -ENOSPC;
 	}
+	CHECK(changed == CHURN_SEEN, "counts changed in %u of %u checkpoints", changed, tries);
 	CHECK(!kfd_criu_unpause(fd), "UNPAUSE");
 	let_go(SRC, fd);
 	SETUP(!call(SRC, call_stop_threads), "threads");
-	CHECK(good + full > 2, "%u checkpoints only", good + full);
+	/* the same with counts that stay */
+	fd = grab(SRC);
+	SETUP(fd >= 0, "KFD fd");
+	r = checkpoint_guarded(fd);
+	CHECK(!r, "CHECKPOINT at rest: %s", strerror(-r));
+	CHECK(!kfd_criu_unpause(fd), "UNPAUSE");
+	let_go(SRC, fd);
 	fds = open_fds() - fds;
 	CHECK(!fds, "%u descriptors are left", fds);
 	UNHARMED(SRC);
