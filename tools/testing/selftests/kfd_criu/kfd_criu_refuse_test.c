@@ -11,6 +11,53 @@
 #include "kfd_criu_fresh.h"
 #include "kfd_criu_log.h"
 
+/* --- why --- */
+
+#define TRACE_REFUSE	TRACE_EVENTS "/kfd_criu_refuse/enable"
+
+/*
+ * Can a refusal be told from another one?  The stock code has no tracepoint, and one errno for
+ * most of what it refuses.
+ */
+static bool tells_why(void)
+{
+	return traces() && !criu_stock_code();
+}
+
+/* The one refusal since the trace was emptied. */
+static int said_because(struct ctx *c, int err, const char *why, const char *what)
+{
+	char reason[96], error[16];
+
+	snprintf(reason, sizeof(reason), ": %s (found ", why);
+	snprintf(error, sizeof(error), " err=%d\n", err);
+	NEED(c, lines_with(TRACING "/trace", reason, error) == 1,
+	     "the trace does not say \"%s\": %s", why, what);
+	NEED(c, lines_with(TRACING "/trace", "kfd_criu_refuse: ", "") == 1,
+	     "the trace has more than one reason: %s", what);
+	return 0;
+}
+
+/* An attempt that is refused with this errno, for this reason and no other. */
+static int attempt_because(struct ctx *c, struct kfd_image *bad, int err, const char *why,
+			   const char *what)
+{
+	if (tells_why())
+		kfd_write_text(TRACING "/trace", "");
+	if (attempt(c, bad, criu_stock_code() ? 0 : err, what))
+		return -1;
+	return tells_why() ? said_because(c, err, why, what) : 0;
+}
+
+/* As refused(), with the reasons in the trace. */
+static void refused_because(struct scene *s, struct snap *before, call_fn attempts)
+{
+	SETUP(!tells_why() || !kfd_write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
+	refused(s, before, attempts);
+	if (tells_why())
+		kfd_write_text(TRACE_REFUSE, "0");
+}
+
 /* --- RESTORE of damaged images --- */
 
 enum damage {
@@ -18,30 +65,40 @@ enum damage {
 	UNKNOWN_GPU, SAME_GPU_TWICE, BAD_RENDER_FD, UNKNOWN_BO_GPU, FEWER_DEVICES
 };
 
-/* RESTORE of a damaged image; the image is whole again afterwards. */
-static int restore_damaged(struct ctx *c, enum damage damage)
+static const struct {
+	int err;
+	const char *why;
+} damages[] = {
+	[SHORT_IMAGE] = { -EINVAL, "image of another size than its header says" },
+	[LONG_IMAGE] = { -EINVAL, "image of another size than its header says" },
+	[FEWER_BOS] = { -EINVAL, "number of BOs" },
+	[FEWER_OBJECTS] = { -EINVAL, "number of objects" },
+	[MORE_OBJECTS] = { -EINVAL, "number of objects" },
+	[WRONG_VERSION] = { -EPROTONOSUPPORT, "unknown version" },
+	[UNKNOWN_GPU] = { -ENODEV, "no such GPU here" },
+	[SAME_GPU_TWICE] = { -ENODEV, "no bucket for it" },
+	[BAD_RENDER_FD] = { -EBADF, "not a render node of amdgpu" },
+	[UNKNOWN_BO_GPU] = { -EINVAL, "bucket names another GPU" },
+	[FEWER_DEVICES] = { -EINVAL, "number of devices" },
+};
+
+/* With the arguments as they are: kfd_criu_restore() would put GPUs and nodes right. */
+static int raw_restore(struct ctx *c, struct kfd_ioctl_criu_args *args)
 {
-	struct kfd_image *img = &c->s->img, bad = *img;
-	struct kfd_criu_device_bucket devices[KFD_MAX_GPUS];
-	uint32_t first, gpu_id = img->bos[0].gpu_id;
-	struct kfd_criu_bo_bucket *bos;
-	uint8_t *priv;
+	args->op = KFD_CRIU_OP_RESTORE;
+	return ioctl(c->k.fd, AMDKFD_IOC_CRIU_OP, args) ? -errno : 0;
+}
+
+/* RESTORE of an image with one thing wrong, and all else as it has to be. */
+static int restore_damaged(struct ctx *c, enum damage what, int *result)
+{
+	struct kfd_ioctl_criu_args args;
+	struct kfd_image bad;
 	struct kfd k;
-	int r;
 
-	memcpy(devices, img->devices, img->info.num_devices * sizeof(*devices));
-	memcpy(&first, img->priv, sizeof(first));
-	bos = malloc(img->info.num_bos * sizeof(*bos));
-	priv = calloc(1, img->info.priv_data_size + 64);
-	if (!bos || !priv)
-		return 0;
-	memcpy(bos, img->bos, img->info.num_bos * sizeof(*bos));
-	memcpy(priv, img->priv, img->info.priv_data_size);
-	bad.bos = bos;
-	bad.priv = priv;
-	bad.devices = devices;
-
-	switch (damage) {
+	NEED(c, img_copy(&bad, &c->s->img), "memory");
+	TRY(c, kfd_criu_restore_open(&k, &bad, straight));
+	switch (what) {
 	case SHORT_IMAGE:
 		bad.info.priv_data_size -= 8;
 		break;
@@ -58,57 +115,53 @@ static int restore_damaged(struct ctx *c, enum damage damage)
 		bad.info.num_objects++;
 		break;
 	case WRONG_VERSION:
-		first = ~first;
-		memcpy(priv, &first, sizeof(first));
+		img_put32(bad.priv + IMG_VERSION, ~img_get32(bad.priv + IMG_VERSION));
+		break;
+	case UNKNOWN_GPU:
+		bad.devices[0].actual_gpu_id = 1;
 		break;
 	case SAME_GPU_TWICE:
-		devices[1].user_gpu_id = devices[0].user_gpu_id;
+		bad.devices[1].user_gpu_id = bad.devices[0].user_gpu_id;
+		break;
+	case BAD_RENDER_FD:
+		bad.devices[0].drm_fd = 0x7fff;
 		break;
 	case UNKNOWN_BO_GPU:
-		bos[0].gpu_id = ~gpu_id;
+		bad.bos[0].gpu_id = ~bad.bos[0].gpu_id;
 		break;
 	case FEWER_DEVICES:
 		bad.info.num_devices--;
 		break;
-	case UNKNOWN_GPU:
-	case BAD_RENDER_FD:
-		break;
 	}
-	if (damage == UNKNOWN_GPU || damage == BAD_RENDER_FD) {
-		struct kfd_ioctl_criu_args args = bad.info;
-
-		devices[0].actual_gpu_id = damage == UNKNOWN_GPU ? 1 : devices[0].actual_gpu_id;
-		devices[0].drm_fd = 0x7fff;
-		args.devices = (uintptr_t)devices;
-		args.bos = (uintptr_t)bos;
-		args.priv_data = (uintptr_t)priv;
-		args.op = KFD_CRIU_OP_RESTORE;
-		k.fd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
-		r = ioctl(k.fd, AMDKFD_IOC_CRIU_OP, &args) ? -errno : 0;
-		close(k.fd);
-	} else {
-		r = kfd_criu_restore(&k, &bad, straight);
-	}
-	free(bos);
-	free(priv);
-	return r;
+	kfd_criu_restore_args(&bad, &args);
+	*result = raw_restore(c, &args);
+	kfd_close(&k);
+	img_drop(&bad);
+	return 0;
 }
 
 static int call_damaged(struct ctx *c)
 {
-	unsigned int fds = open_fds();
+	unsigned int fds = open_fds(), what = c->arg[0];
+	int r;
 
-	NEED(c, restore_damaged(c, c->arg[0]), "RESTORE of a damaged image succeeds");
+	if (tells_why())
+		kfd_write_text(TRACING "/trace", "");
+	if (restore_damaged(c, what, &r))
+		return -1;
+	NEED(c, r, "RESTORE of a damaged image succeeds");
 	NEED(c, open_fds() == fds, "the failed RESTORE left %s: %d", last_fd_kind(),
 	     (int)(open_fds() - fds));
-	return 0;
+	NEED(c, criu_stock_code() || r == damages[what].err, "RESTORE says %s, not %s",
+	     strerror(-r), strerror(-damages[what].err));
+	return tells_why() ? said_because(c, r, damages[what].why, "a damaged image") : 0;
 }
 
 static void damaged_row(struct scene *s, enum damage damage)
 {
 	FRESH();
 	DST->c.arg[0] = damage;
-	refused(s, &before, call_damaged);
+	refused_because(s, &before, call_damaged);
 }
 
 ROW(restore_short_image, S_NO_SIGNALS)
@@ -172,21 +225,21 @@ static int call_huge(struct ctx *c)
 	struct kfd_image bad = c->s->img;
 
 	bad.info.num_bos = 0x7fffffff;
-	if (attempt(c, &bad, 0, "two billion BOs"))
+	if (attempt_because(c, &bad, -EINVAL, "more BOs than fit into it", "two billion BOs"))
 		return -1;
 	bad = c->s->img;
 	bad.info.num_objects = 0x7fffffff;
-	if (attempt(c, &bad, 0, "two billion objects"))
+	if (attempt_because(c, &bad, -EINVAL, "number of objects", "two billion objects"))
 		return -1;
 	bad = c->s->img;
 	bad.info.priv_data_size = 1ULL << 62;
-	return attempt(c, &bad, 0, "an image of exabytes");
+	return attempt_because(c, &bad, -EMSGSIZE, "too large", "an image of exabytes");
 }
 
 ROW(restore_huge_count, S_NO_SIGNALS)
 {
 	FRESH();
-	refused(s, &before, call_huge);
+	refused_because(s, &before, call_huge);
 }
 
 /* --- RESTORE that runs out of something half way --- */
@@ -348,13 +401,6 @@ CALL_FORGED(errno_truncated, -EINVAL, "8 bytes less",
 
 CALL_FORGED(errno_no_version_1, -EINVAL, "version 1, of which only that is there",
 	    img_put32(bad.priv + IMG_VERSION, 1);)
-
-/* With the arguments as they are: kfd_criu_restore() would put GPUs and nodes right. */
-static int raw_restore(struct ctx *c, struct kfd_ioctl_criu_args *args)
-{
-	args->op = KFD_CRIU_OP_RESTORE;
-	return ioctl(c->k.fd, AMDKFD_IOC_CRIU_OP, args) ? -errno : 0;
-}
 
 /* No memory is there, and none can be mapped. */
 #define BAD_ADDRESS		8
@@ -580,7 +626,8 @@ ROW(errno_id_of_other_gpu, 0)
  * @at: offset; negative: in the record's header, at this + 16
  * @size: 4 or 8 bytes, or 2
  * @value: what it says then
- * @err: the errno that is wanted, 0 for any
+ * @err: the errno
+ * @why: what the tracepoint says of it
  */
 struct forgery {
 	const char *what;
@@ -589,6 +636,7 @@ struct forgery {
 	unsigned int size;
 	uint64_t value;
 	int err;
+	const char *why;
 };
 
 static uint8_t *forged_field(struct kfd_image *img, const struct forgery *f)
@@ -616,7 +664,7 @@ static int attempt_forgeries(struct ctx *c, const struct forgery *f, unsigned in
 		NEED(c, p, "the image has nothing to forge: %s", f->what);
 		memcpy(p, &f->value, f->size);
 		img_seal(&bad);
-		r = attempt(c, &bad, f->err, f->what);
+		r = attempt_because(c, &bad, f->err, f->why, f->what);
 		img_drop(&bad);
 	}
 	return r;
@@ -633,34 +681,48 @@ static int attempt_forgeries(struct ctx *c, const struct forgery *f, unsigned in
 	{								\
 		FRESH();						\
 		REQUIRE_V2(s);						\
-		refused(s, &before, call_##name);			\
+		refused_because(s, &before, call_##name);		\
 	}
 
 static const struct forgery headers[] = {
-	{ "another magic number", 0, 0, IMG_MAGIC_AT, 4, 0x12345678, -EINVAL },
-	{ "a larger size", 0, 0, IMG_SIZE, 8, 1 << 20, -EINVAL },
-	{ "a larger header", 0, 0, IMG_HEADER_SIZE, 4, 56, -EINVAL },
-	{ "more records", 0, 0, IMG_RECORDS, 4, 77, -EINVAL },
-	{ "no records", 0, 0, IMG_RECORDS, 4, 0, -EINVAL },
-	{ "an unknown feature", 0, 0, IMG_REQUIRED, 8, 1ULL << 63, -EPROTONOSUPPORT },
-	{ "a record of type 0", IMG_PROCESS, 0, REC_TYPE - REC_HEADER, 2, 0, 0 },
-	{ "an unknown record", IMG_EVENTS, 0, REC_TYPE - REC_HEADER, 2, 99, -EPROTONOSUPPORT },
-	{ "two tables of GPUs", IMG_EVENTS, 0, REC_TYPE - REC_HEADER, 2, IMG_DEVICES, 0 },
-	{ "a record behind the end", IMG_EVENTS, 0, REC_SIZE - REC_HEADER, 4, 0xfffffff8, 0 },
-	{ "four billion entries", IMG_BOS, 0, REC_COUNT - REC_HEADER, 4, 0xffffffff, 0 },
-	{ "entries of no size", IMG_BOS, 0, REC_STRIDE - REC_HEADER, 4, 0, 0 },
+	{ "another magic number", 0, 0, IMG_MAGIC_AT, 4, 0x12345678, -EINVAL,
+	  "wrong magic number" },
+	{ "a larger size", 0, 0, IMG_SIZE, 8, 1 << 20, -EINVAL,
+	  "image of another size than its header says" },
+	{ "a larger header", 0, 0, IMG_HEADER_SIZE, 4, 56, -EINVAL, "header of another size" },
+	{ "more records", 0, 0, IMG_RECORDS, 4, 77, -EINVAL,
+	  "fewer records than the header says" },
+	{ "no records", 0, 0, IMG_RECORDS, 4, 0, -EINVAL, "bytes behind the last record" },
+	{ "an unknown feature", 0, 0, IMG_REQUIRED, 8, 1ULL << 63, -EPROTONOSUPPORT,
+	  "unknown feature required" },
+	{ "a record of type 0", IMG_PROCESS, 0, REC_TYPE - REC_HEADER, 2, 0, -EINVAL,
+	  "record without a type" },
+	{ "an unknown record", IMG_EVENTS, 0, REC_TYPE - REC_HEADER, 2, 99, -EPROTONOSUPPORT,
+	  "unknown record required" },
+	{ "a table of events as one of GPUs", IMG_EVENTS, 0, REC_TYPE - REC_HEADER, 2, IMG_DEVICES,
+	  -EINVAL, "record with entries of another size" },
+	{ "a record behind the end", IMG_EVENTS, 0, REC_SIZE - REC_HEADER, 4, 0xfffffff8, -EINVAL,
+	  "record leaves the image" },
+	{ "four billion entries", IMG_BOS, 0, REC_COUNT - REC_HEADER, 4, 0xffffffff, -EINVAL,
+	  "record shorter than its entries" },
+	{ "entries of no size", IMG_BOS, 0, REC_STRIDE - REC_HEADER, 4, 0, -EINVAL,
+	  "record with entries of unaligned size" },
 };
 
 FORGERY_ROW(hostile_header_refused, headers, ARRAY_SIZE(headers))
 
 static const struct forgery generations[] = {
-	{ "GFX 15.3", IMG_DEVICES, GPU_A, DEV_GC_VERSION, 4, 0x0f030000, -EXDEV },
-	{ "SDMA 15.2", IMG_DEVICES, GPU_B, DEV_SDMA_VERSION, 4, 0x0f020000, -EXDEV },
-	{ "nine XCCs", IMG_DEVICES, GPU_A, DEV_XCC_COUNT, 4, 9, -EXDEV },
-	{ "three CUs", IMG_DEVICES, GPU_B, DEV_CU_COUNT, 4, 3, -EXDEV },
-	{ "nine partitions", IMG_DEVICES, GPU_B, DEV_PARTITIONS, 4, 9, -EXDEV },
-	{ "another MEC firmware", IMG_DEVICES, GPU_A, DEV_MEC_INTERFACE, 4, 0x7fff, -EXDEV },
-	{ "another SDMA firmware", IMG_DEVICES, GPU_B, DEV_SDMA_INTERFACE, 4, 0x7fff, -EXDEV },
+	{ "GFX 15.3", IMG_DEVICES, GPU_A, DEV_GC_VERSION, 4, 0x0f030000, -EXDEV, "GC version" },
+	{ "SDMA 15.2", IMG_DEVICES, GPU_B, DEV_SDMA_VERSION, 4, 0x0f020000, -EXDEV,
+	  "SDMA version" },
+	{ "nine XCCs", IMG_DEVICES, GPU_A, DEV_XCC_COUNT, 4, 9, -EXDEV, "number of XCCs" },
+	{ "three CUs", IMG_DEVICES, GPU_B, DEV_CU_COUNT, 4, 3, -EXDEV, "number of CUs" },
+	{ "nine partitions", IMG_DEVICES, GPU_B, DEV_PARTITIONS, 4, 9, -EXDEV,
+	  "number of partitions" },
+	{ "another MEC firmware", IMG_DEVICES, GPU_A, DEV_MEC_INTERFACE, 4, 0x7fff, -EXDEV,
+	  "MEC firmware interface" },
+	{ "another SDMA firmware", IMG_DEVICES, GPU_B, DEV_SDMA_INTERFACE, 4, 0x7fff, -EXDEV,
+	  "SDMA firmware interface" },
 };
 
 FORGERY_ROW(image_of_other_generation_refused, generations, ARRAY_SIZE(generations))
@@ -688,36 +750,60 @@ ROW(sdma_queue_on_other_partition_refused, 0)
 }
 
 static const struct forgery queue_types[] = {
-	{ "the kernel's HIQ", IMG_QUEUE, 0, Q_TYPE, 4, 2, -EINVAL },
-	{ "the kernel's DIQ", IMG_QUEUE, 0, Q_TYPE, 4, 3, -EINVAL },
-	{ "a type that does not exist", IMG_QUEUE, 0, Q_TYPE, 4, 6, -EINVAL },
-	{ "a type that overflows", IMG_QUEUE, 0, Q_TYPE, 4, 0xffffffff, -EINVAL },
-	{ "a format that does not exist", IMG_QUEUE, 0, Q_FORMAT, 4, 7, -EINVAL },
-	{ "an SDMA queue as HIQ", IMG_QUEUE, 1, Q_TYPE, 4, 2, -EINVAL },
+	{ "the kernel's HIQ", IMG_QUEUE, 0, Q_TYPE, 4, 2, -EINVAL, "queue of unknown type" },
+	{ "the kernel's DIQ", IMG_QUEUE, 0, Q_TYPE, 4, 3, -EINVAL, "queue of unknown type" },
+	{ "a type that does not exist", IMG_QUEUE, 0, Q_TYPE, 4, 6, -EINVAL,
+	  "queue of unknown type" },
+	{ "a type that overflows", IMG_QUEUE, 0, Q_TYPE, 4, 0xffffffff, -EINVAL,
+	  "queue of unknown type" },
+	{ "a format that does not exist", IMG_QUEUE, 0, Q_FORMAT, 4, 7, -EINVAL,
+	  "queue of unknown format" },
+	{ "an SDMA queue as HIQ", IMG_QUEUE, 1, Q_TYPE, 4, 2, -EINVAL, "queue of unknown type" },
 };
 
 FORGERY_ROW(hostile_queue_type_refused, queue_types, ARRAY_SIZE(queue_types))
 
+#define IN_THE_KERNEL		0xffff888000000000ULL
+
 static const struct forgery queue_fields[] = {
-	{ "a GPU that is not there", IMG_QUEUE, 0, Q_DEVICE, 4, 63, 0 },
-	{ "a queue id too large", IMG_QUEUE, 0, Q_ID, 4, 1 << 20, 0 },
-	{ "a doorbell too large", IMG_QUEUE, 0, Q_DOORBELL, 4, 1 << 20, 0 },
-	{ "a ring of 3000 bytes", IMG_QUEUE, 0, Q_RING_SIZE, 8, 3000, 0 },
-	{ "a ring of a terabyte", IMG_QUEUE, 0, Q_RING_SIZE, 8, 1ULL << 40, 0 },
-	{ "a ring where there is no BO", IMG_QUEUE, 0, Q_RING, 8, 0x100000, 0 },
-	{ "a ring in the kernel", IMG_QUEUE, 0, Q_RING, 8, 0xffff888000000000ULL, 0 },
-	{ "a read pointer in the kernel", IMG_QUEUE, 0, Q_RPTR, 8, 0xffff888000000000ULL, 0 },
-	{ "a read pointer elsewhere", IMG_QUEUE, 0, Q_RPTR, 8, SCENE_VA(SLOT_SPARE), 0 },
-	{ "another number of XCCs", IMG_QUEUE, 0, Q_XCCS, 4, 3, 0 },
-	{ "no XCC", IMG_QUEUE, 0, Q_XCCS, 4, 0, 0 },
-	{ "a small MQD", IMG_QUEUE, 0, Q_MQD_SIZE, 4, 8, 0 },
-	{ "a huge MQD", IMG_QUEUE, 0, Q_MQD_SIZE, 4, 0xfffffff8, 0 },
-	{ "a huge control stack", IMG_QUEUE, 0, Q_CTL_SIZE, 4, 0x7ffffff8, 0 },
-	{ "another control stack", IMG_QUEUE, 0, Q_CTL_STACK_SIZE, 4, 0x40000000, 0 },
-	{ "priority 16", IMG_QUEUE, 0, Q_PRIORITY, 4, 16, 0 },
-	{ "101 percent", IMG_QUEUE, 0, Q_PERCENT, 4, 101, 0 },
-	{ "unknown flags", IMG_QUEUE, 0, Q_FLAGS, 4, 0x80000000, 0 },
-	{ "an SDMA slot too large", IMG_QUEUE, 1, Q_SDMA_ID, 4, 0xffffffff, 0 },
+	{ "a GPU that is not there", IMG_QUEUE, 0, Q_DEVICE, 4, 63, -EINVAL,
+	  "queue of a device that is not there" },
+	{ "a queue id too large", IMG_QUEUE, 0, Q_ID, 4, 1 << 20, -EINVAL,
+	  "queue with an id that none can have" },
+	{ "a doorbell too large", IMG_QUEUE, 0, Q_DOORBELL, 4, 1 << 20, -EINVAL,
+	  "queue with a doorbell that none can have" },
+	{ "a ring of 3000 bytes", IMG_QUEUE, 0, Q_RING_SIZE, 8, 3000, -EINVAL,
+	  "ring buffer of a size that none can have" },
+	{ "a ring of a terabyte", IMG_QUEUE, 0, Q_RING_SIZE, 8, 1ULL << 40, -EINVAL,
+	  "ring buffer of a size that none can have" },
+	{ "a ring where there is no BO", IMG_QUEUE, 0, Q_RING, 8, 0x100000, -EINVAL,
+	  "can't be created" },
+	{ "a ring in the kernel", IMG_QUEUE, 0, Q_RING, 8, IN_THE_KERNEL, -EINVAL, "addresses" },
+	{ "a read pointer in the kernel", IMG_QUEUE, 0, Q_RPTR, 8, IN_THE_KERNEL, -EINVAL,
+	  "addresses" },
+	{ "a read pointer elsewhere", IMG_QUEUE, 0, Q_RPTR, 8, SCENE_VA(SLOT_SPARE), -EINVAL,
+	  "can't be created" },
+	{ "another number of XCCs", IMG_QUEUE, 0, Q_XCCS, 4, 3, -EINVAL,
+	  "queue on another number of XCCs than its device has" },
+	{ "no XCC", IMG_QUEUE, 0, Q_XCCS, 4, 0, -EINVAL, "queue on no XCC" },
+	{ "an MQD of half a word", IMG_QUEUE, 0, Q_MQD_SIZE, 4, 2, -EINVAL,
+	  "MQD of a size that none has" },
+	{ "a small MQD", IMG_QUEUE, 0, Q_MQD_SIZE, 4, 8, -EINVAL,
+	  "MQD of another size than its device has" },
+	{ "a huge MQD", IMG_QUEUE, 0, Q_MQD_SIZE, 4, 0xfffffff8, -EINVAL,
+	  "MQD of a size that none has" },
+	{ "a huge control stack", IMG_QUEUE, 0, Q_CTL_SIZE, 4, 0x7ffffff8, -EINVAL,
+	  "more control stack than the queue has" },
+	{ "another control stack", IMG_QUEUE, 0, Q_CTL_STACK_SIZE, 4, 0x40000000, -EINVAL,
+	  "can't be created" },
+	{ "priority 16", IMG_QUEUE, 0, Q_PRIORITY, 4, 16, -EINVAL,
+	  "queue of too high a priority" },
+	{ "101 percent", IMG_QUEUE, 0, Q_PERCENT, 4, 101, -EINVAL,
+	  "queue with too high a percentage" },
+	{ "unknown flags", IMG_QUEUE, 0, Q_FLAGS, 4, 0x80000000, -EINVAL,
+	  "queue with unknown flags" },
+	{ "an SDMA slot too large", IMG_QUEUE, 1, Q_SDMA_ID, 4, 0xffffffff, -EXDEV,
+	  "SDMA queue slot" },
 };
 
 FORGERY_ROW(hostile_queue_fields_refused, queue_fields, ARRAY_SIZE(queue_fields))
@@ -728,10 +814,11 @@ FORGERY_ROW(hostile_queue_fields_refused, queue_fields, ARRAY_SIZE(queue_fields)
 
 static const struct forgery mqds[] = {
 	{ "waves behind the control stack", IMG_QUEUE, 0, MQD_WORD(MQD_CTL_STACK_OFFSET), 4,
-	  0x7ffc, -EINVAL },
+	  0x7ffc, -EINVAL, "progress that can't be" },
 	{ "waves behind the save area", IMG_QUEUE, 0, MQD_WORD(MQD_WG_STATE_OFFSET), 4,
-	  0x03fffffc, -EINVAL },
-	{ "half a packet", IMG_QUEUE, 1, MQD_WORD(SDMA_MQD_RPTR), 4, 3, -EINVAL },
+	  0x03fffffc, -EINVAL, "progress that can't be" },
+	{ "half a packet", IMG_QUEUE, 1, MQD_WORD(SDMA_MQD_RPTR), 4, 3, -EINVAL,
+	  "progress that can't be" },
 };
 
 FORGERY_ROW(hostile_mqd_refused, mqds, ARRAY_SIZE(mqds))
@@ -782,14 +869,29 @@ enum bucket_forgery {
 	NUM_BUCKET_FORGERIES
 };
 
-static const char * const bucket_forgeries[] = {
-	[UNKNOWN_FLAG] = "an unknown flag", [TWO_TYPES] = "VRAM and GTT at once",
-	[NO_TYPE] = "memory of no type", [NO_SIZE] = "no size", [ODD_SIZE] = "half a page",
-	[HUGE_SIZE] = "exabytes", [ODD_ADDRESS] = "half a page's address",
-	[NO_ADDRESS] = "mapped at no address", [SAME_ADDRESS] = "two BOs at one address",
-	[KERNEL_ADDRESS] = "an address of the driver's",
-	[FAR_ADDRESS] = "an address that no GPU has", [LAST_ADDRESS] = "the last address of all",
-	[OTHER_GPU] = "another GPU", [SMALL_DOORBELLS] = "one page of doorbells",
+static const struct {
+	const char *what;
+	int err;
+	const char *why;
+} bucket_forgeries[] = {
+	[UNKNOWN_FLAG] = { "an unknown flag", -EINVAL, "unknown flags" },
+	[TWO_TYPES] = { "VRAM and GTT at once", -EINVAL, "not of one type" },
+	[NO_TYPE] = { "memory of no type", -EINVAL, "not of one type" },
+	[NO_SIZE] = { "no size", -EINVAL, "size or address not in pages" },
+	[ODD_SIZE] = { "half a page", -EINVAL, "size or address not in pages" },
+	[HUGE_SIZE] = { "exabytes", -EINVAL, "address beyond those of the GPU" },
+	[ODD_ADDRESS] = { "half a page's address", -EINVAL, "size or address not in pages" },
+	[NO_ADDRESS] = { "mapped at no address", -EINVAL, "no address" },
+	[SAME_ADDRESS] = { "two BOs at one address", -EEXIST, "address is taken" },
+	[KERNEL_ADDRESS] = { "an address of the driver's", -EEXIST, "address is taken" },
+	[FAR_ADDRESS] = {
+		"an address that no GPU has", -EINVAL, "address beyond those of the GPU"
+	},
+	[LAST_ADDRESS] = {
+		"the last address of all", -EINVAL, "address beyond those of the GPU"
+	},
+	[OTHER_GPU] = { "another GPU", -EINVAL, "bucket names another GPU" },
+	[SMALL_DOORBELLS] = { "one page of doorbells", -EXDEV, "size of doorbells" },
 };
 
 static struct kfd_criu_bo_bucket *bucket_of(struct kfd_image *img, uint64_t addr)
@@ -871,11 +973,13 @@ static int call_hostile_buckets(struct ctx *c)
 	for (how = 0; how < NUM_BUCKET_FORGERIES && !r; how++) {
 		NEED(c, img_copy(&bad, &c->s->img), "memory");
 		forge_bucket(&bad, how);
-		r = attempt(c, &bad, 0, bucket_forgeries[how]);
+		r = attempt_because(c, &bad, bucket_forgeries[how].err, bucket_forgeries[how].why,
+				    bucket_forgeries[how].what);
 		img_drop(&bad);
 		/* one that was used before it was looked at is an error to somebody else */
 		error = log_has_error(log, line, sizeof(line));
-		NEED(c, !error, "%s: the log has %.100s", bucket_forgeries[how], line);
+		NEED(c, !error, "%s: the log has %.100s", bucket_forgeries[how].what,
+		     line);
 	}
 	if (log >= 0)
 		close(log);
@@ -886,7 +990,7 @@ ROW(hostile_bo_refused, 0)
 {
 	FRESH();
 	REQUIRE_V2(s);
-	refused(s, &before, call_hostile_buckets);
+	refused_because(s, &before, call_hostile_buckets);
 }
 
 /* Buckets and image are two arguments; each alone is honest. */
@@ -903,7 +1007,8 @@ static int call_mixed_buckets(struct ctx *c)
 	t = *a;
 	*a = *b;
 	*b = t;
-	r = attempt(c, &bad, -EINVAL, "two buckets changed places");
+	r = attempt_because(c, &bad, -EINVAL, "bucket of another BO",
+			    "two buckets changed places");
 	img_drop(&bad);
 	return r;
 }
@@ -911,12 +1016,10 @@ static int call_mixed_buckets(struct ctx *c)
 ROW(bucket_of_another_bo_refused, 0)
 {
 	FRESH();
-	refused(s, &before, call_mixed_buckets);
+	refused_because(s, &before, call_mixed_buckets);
 }
 
 /* --- images that nobody would come by without meaning to --- */
-
-#define TRACE_REFUSE	TRACE_EVENTS "/kfd_criu_refuse/enable"
 
 /**
  * struct craft - an image that is well formed, and asks for what cannot be
@@ -1080,7 +1183,21 @@ static bool last_event(struct ctx *c, struct kfd_image *img)
 	return false;
 }
 
+/* The events' table becomes a copy of the GPUs'. */
+static bool two_gpu_tables(struct ctx *c, struct kfd_image *img)
+{
+	const uint8_t *gpus = img_record(img, IMG_DEVICES, 0);
+	uint32_t size = img_get32(gpus + REC_SIZE);
+	uint8_t *events = img_record(img, IMG_EVENTS, 0);
+
+	img_resize(img, IMG_EVENTS, 0, size);
+	memcpy(events, gpus, REC_HEADER + size);
+	return true;
+}
+
 static const struct craft crafts[] = {
+	{ "two tables of GPUs", "the devices are not the second record and only there", -EINVAL,
+	  two_gpu_tables },
 	{ "the last handle of all", "BO with a handle that none can have", -EINVAL,
 	  last_handle },
 	{ "the last event of all", "event with an id that none can have", -EINVAL, last_event },
@@ -1106,7 +1223,6 @@ static const struct craft crafts[] = {
 static int call_crafts(struct ctx *c)
 {
 	struct kfd_image bad;
-	char reason[80];
 	unsigned int i;
 	bool made;
 
@@ -1120,13 +1236,9 @@ static int call_crafts(struct ctx *c)
 			continue;
 		}
 		img_seal(&bad);
-		kfd_write_text(TRACING "/trace", "");
-		if (attempt(c, &bad, crafts[i].err, crafts[i].what))
+		if (attempt_because(c, &bad, crafts[i].err, crafts[i].why, crafts[i].what))
 			return -1;
 		img_drop(&bad);
-		snprintf(reason, sizeof(reason), ": %s (found ", crafts[i].why);
-		NEED(c, !traces() || lines_with(TRACING "/trace", "kfd_criu_refuse: ", reason) == 1,
-		     "%s: the trace does not say \"%s\"", crafts[i].what, crafts[i].why);
 	}
 	return 0;
 }
@@ -1138,9 +1250,7 @@ ROW(crafted_image_refused, 0)
 
 	FRESH();
 	REQUIRE_V2(s);
-	SETUP(!traces() || !kfd_write_text(TRACE_REFUSE, "1"), "no tracepoint for refusals");
-	refused(s, &before, call_crafts);
-	kfd_write_text(TRACE_REFUSE, "0");
+	refused_because(s, &before, call_crafts);
 	for (i = 0; i < ARRAY_SIZE(crafts) && n < sizeof(said); i++)
 		if (DST->c.result >> i & 1)
 			n += snprintf(said + n, sizeof(said) - n, "%s%s", n ? ", " : "not here: ",
@@ -1182,13 +1292,21 @@ static int call_accidents(struct ctx *c)
 		NEED(c, img_copy(&bad, &c->s->img), "memory");
 		at = size * i / FLIPS;
 		bad.priv[at] ^= 1u << i % 8;
-		r = attempt(c, &bad, 0, "a bit has flipped");
+		/* the version decides whether there is a checksum */
+		if (at < IMG_VERSION + 4)
+			r = attempt_because(c, &bad, -EPROTONOSUPPORT, "unknown version",
+					    "a bit of the version has flipped");
+		else if (at < IMG_RECORDS)
+			r = attempt(c, &bad, -EINVAL, "a bit of the header has flipped");
+		else
+			r = attempt_because(c, &bad, -EINVAL, "wrong checksum",
+					    "a bit has flipped");
 		img_drop(&bad);
 	}
 	for (i = 0; i < CUTS && !r; i++) {
 		NEED(c, img_copy(&bad, &c->s->img), "memory");
 		bad.info.priv_data_size = i < 30 ? i * 4 : size * i / CUTS;
-		r = attempt(c, &bad, 0, "the end is missing");
+		r = attempt(c, &bad, -EINVAL, "the end is missing");
 		img_drop(&bad);
 	}
 	return r;
@@ -1198,7 +1316,7 @@ ROW(damaged_anywhere_refused, 0)
 {
 	FRESH();
 	REQUIRE_V2(s);
-	refused(s, &before, call_accidents);
+	refused_because(s, &before, call_accidents);
 }
 
 /* State that a later kernel adds and that may be ignored. */
@@ -1481,12 +1599,6 @@ ROW(refusal_is_traced, S_NO_JOB)
 	CHECK(r == -EOPNOTSUPP && told, "the trace does not name the BO %s", handle);
 }
 
-/* What the tracepoint says of each of the forgeries above of GPUs. */
-static const char * const mismatches[ARRAY_SIZE(generations)] = {
-	"GC version", "SDMA version", "number of XCCs", "number of CUs", "number of partitions",
-	"MEC firmware interface", "SDMA firmware interface",
-};
-
 static int call_mismatch_is_traced(struct ctx *c)
 {
 	struct kfd_image bad;
@@ -1498,8 +1610,9 @@ static int call_mismatch_is_traced(struct ctx *c)
 		NEED(c, img_copy(&bad, &c->s->img), "memory");
 		p = forged_field(&bad, &generations[i]);
 		NEED(c, p, "the image has nothing to forge: %s", generations[i].what);
-		snprintf(said, sizeof(said), "%s (found 0x%x, wanted 0x%llx)", mismatches[i],
-			 img_get32(p), (unsigned long long)generations[i].value);
+		snprintf(said, sizeof(said), "%s (found 0x%x, wanted 0x%llx)",
+			 generations[i].why, img_get32(p),
+			 (unsigned long long)generations[i].value);
 		img_put32(p, generations[i].value);
 		img_seal(&bad);
 		kfd_write_text(TRACING "/trace", "");
