@@ -255,6 +255,7 @@ static const struct criu_expect criu_refuse_rows[] = {
 	      "whoever has the dma-buf is left with a memory of his own"),
 	NOT_RUN("image_of_other_generation_refused", "version 1 does not say where it was made"),
 	NOT_RUN("damaged_anywhere_refused", "what is damaged goes to the hardware"),
+	NOT_RUN("damaged_and_sealed_refused_or_restored", "what is damaged goes to the hardware"),
 	NOT_RUN("unknown_optional_record_skipped", "version 1 has no records"),
 };
 

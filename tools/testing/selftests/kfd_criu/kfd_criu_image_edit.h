@@ -180,6 +180,18 @@ static inline uint8_t *img_queue(const struct kfd_image *img, uint32_t type, uin
 	return NULL;
 }
 
+/* Is the byte at @at one of a queue's MQDs and control stacks? */
+static inline bool img_in_mqd(const struct kfd_image *img, uint64_t at)
+{
+	const uint8_t *q, *p = img->priv + at;
+	unsigned int n;
+
+	for (n = 0; (q = img_entry(img, IMG_QUEUE, n)); n++)
+		if (p >= q + Q_SIZE && p < q + img_get32(q - REC_HEADER + REC_SIZE))
+			return true;
+	return false;
+}
+
 /*
  * Have the @n-th record of a type be @size bytes long, with the rest of the image behind
  * it; a copy has room for some more.

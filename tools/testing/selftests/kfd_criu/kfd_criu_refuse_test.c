@@ -1319,6 +1319,130 @@ ROW(damaged_anywhere_refused, 0)
 	refused_because(s, &before, call_accidents);
 }
 
+/* Is all that the image says there, by the names that it gives? */
+static bool restored_as_said(struct kfd *k, const struct kfd_image *img)
+{
+	const uint32_t contents = KFD_IOC_ALLOC_MEM_FLAGS_VRAM | KFD_IOC_ALLOC_MEM_FLAGS_GTT;
+	long long vram[KFD_MAX_GPUS] = { 0 };
+	struct kfd_event event = { 0 };
+	struct kfd_bo bo = { 0 };
+	unsigned int i, g;
+	uint8_t *rec;
+	int r;
+
+	for (i = 0; i < img->info.num_bos; i++) {
+		const struct kfd_criu_bo_bucket *b = &img->bos[i];
+
+		if (!(b->alloc_flags & contents))
+			continue;
+		rec = img_entry(img, IMG_BOS, i);
+		bo.handle = (uint64_t)b->gpu_id << 32 | img_get32(rec + BO_HANDLE);
+		r = kfd_bo_export(k, &bo);
+		if (r < 0 || fcntl(b->dmabuf_fd, F_GETFD) < 0)
+			return false;
+		close(r);
+		for (g = 0; b->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_VRAM && g < k->ngpu; g++)
+			vram[g] += b->gpu_id == k->gpu[g].gpu_id ? b->size : 0;
+	}
+	for (g = 0; g < k->ngpu; g++)
+		if (vram_usage(getpid(), img->devices[g].actual_gpu_id) != vram[g])
+			return false;
+	for (i = 0; (rec = img_entry(img, IMG_EVENTS, i)); i++) {
+		event.id = img_get32(rec);
+		r = kfd_event_wait(k, &event, 0, NULL);
+		if (r && r != -ETIMEDOUT)
+			return false;
+	}
+	for (i = 0; img_entry(img, IMG_QUEUE, i); i++)
+		;
+	return queues_of(getpid()) == i;
+}
+
+/* An exit status that is no errno. */
+#define NOT_AS_SAID		255
+
+/*
+ * RESTORE in a process of its own, which ends before RESUME: what queues and user pointers
+ * of such an image would do is nobody's business.  Returns 0 if all is there that the image
+ * says, the errno of a refusal, or -1.  @where: what has flipped, for people
+ */
+static int restore_and_end(struct ctx *c, struct kfd_image *img, const char *where)
+{
+	struct proc child = { 0 };
+	siginfo_t info = { 0 };
+	struct kfd k;
+	int r;
+
+	child.pid = fork();
+	if (!child.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		r = kfd_criu_restore(&k, img, straight);
+		_exit(!r && !restored_as_said(&k, img) ? NOT_AS_SAID : -r);
+	}
+	NEED(c, child.pid > 0 && !waitid(P_PID, child.pid, &info, WEXITED | WNOWAIT) &&
+	     info.si_code == CLD_EXITED, "the process that tries the image");
+	TRY(c, reap(&child));
+	NEED(c, info.si_status != NOT_AS_SAID, "what is restored is not what the image says: %s",
+	     where);
+	return info.si_status;
+}
+
+/* Every so many bytes one bit flips. */
+#define SEALED_STEP		7
+
+/* The result: how many images were restored, and in its lower half, refused. */
+static int call_sealed_accidents(struct ctx *c)
+{
+	unsigned int i = 0, restored = 0, refused = 0;
+	const struct kfd_image *img = &c->s->img;
+	struct kfd_image bad;
+	char where[64];
+	uint64_t at;
+	int r;
+
+	for (at = 0; at < img->info.priv_data_size; at += SEALED_STEP) {
+		/* the driver takes a few words of those */
+		if (img_in_mqd(img, at))
+			continue;
+		NEED(c, img_copy(&bad, img), "memory");
+		bad.priv[at] ^= 1u << i++ % 8;
+		img_seal(&bad);
+		img_where(img, at, where, sizeof(where));
+		kfd_write_text(TRACING "/trace", "");
+		r = restore_and_end(c, &bad, where);
+		if (r < 0)
+			return -1;
+		restored += !r;
+		refused += !!r;
+		/* once more in this process, which has to stay as it was */
+		if (r && attempt(c, &bad, -r, where))
+			return -1;
+		NEED(c, !tells_why() || lines_with(TRACING "/trace", "kfd_criu_refuse: ", "") ==
+		     (r ? 2 : 0), "a refusal without a reason, or a reason without: %s", where);
+		NEED(c, !tells_why() || !lines_with(TRACING "/trace", "wrong checksum", ""),
+		     "the checksum is not that of the image: %s", where);
+		img_drop(&bad);
+	}
+	c->result = (uint64_t)restored << 32 | refused;
+	return 0;
+}
+
+/* Bits flip where the checksum has not seen them. */
+ROW(damaged_and_sealed_refused_or_restored, 0)
+{
+	unsigned int restored, refused;
+
+	FRESH();
+	REQUIRE(img_is_v2(&s->img), "the image is not of version 2");
+	refused_because(s, &before, call_sealed_accidents);
+	if (verdict != PASSED)
+		return;
+	restored = DST->c.result >> 32;
+	refused = DST->c.result;
+	CHECK(restored && refused, "%u images were restored, %u refused", restored, refused);
+	snprintf(said, sizeof(said), "%u restored, %u refused", restored, refused);
+}
+
 /* State that a later kernel adds and that may be ignored. */
 ROW(unknown_optional_record_skipped, 0)
 {
