@@ -469,6 +469,16 @@ result "and one for the others on the debug kernel" 0 '^\[slow 2/2\] done'
 extra=--cell=slow runner "$good"
 result "unless it is asked for" 0 '^\[slow 1/1\] done'
 
+# other programs than the cell's
+extra="--cell=any --programs=kfd_one_test:again" runner "$good"
+result "programs that take the place of the cell's" 1 '^  any > kfd_one_test again$'
+good=${good//kfd_one_test/kfd_one_test again}
+extra="--cell=any --programs=kfd_one_test:again" runner "$good"
+result "and all that is said of them" 0 '^3 passed, 0 failed, 0 skipped$'
+extra="--cell=any --programs=kfd_two_test" runner "$good"
+result "no such program" 1 'error: no test matches kfd_two_test, there are: .*kfd_one_test'
+good=${good//kfd_one_test again/kfd_one_test}
+
 # a machine that counts instructions
 runner "$good"
 extra=--icount FAKE_ARGUMENTS=$work/arguments runner "$good"

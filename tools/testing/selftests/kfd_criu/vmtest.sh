@@ -19,6 +19,7 @@ more=''
 kvm=''
 other_tree=''
 parameters=''
+programs=''
 results=''
 shell=''
 story=''
@@ -40,6 +41,7 @@ usage: vmtest.sh [option]...
   -t <glob>    only test programs of this name
   -c <globs>   only cells of these names (see vm/cells)
   -T <seconds> time limit of one program (default 1800, four times that with -d, -C)
+  -x <list>    these programs instead of the cell's, as in vm/cells
   -p <params>  parameters of amdgpu, instead of the cell's
   -P <params>  parameters of amdgpu, behind the cell's
   -m           the cells of vm/matrix, and a table of what they say
@@ -54,7 +56,7 @@ usage: vmtest.sh [option]...
 EOF
 }
 
-while getopts 'S:K:O:l:dCt:c:T:p:P:mMbe:r:knsvh' option; do
+while getopts 'S:K:O:l:dCt:c:T:x:p:P:mMbe:r:knsvh' option; do
 	case $option in
 	S) srctree=$(realpath "$OPTARG") ;;
 	K) kernel_tree=$(realpath "$OPTARG") ;;
@@ -65,6 +67,7 @@ while getopts 'S:K:O:l:dCt:c:T:p:P:mMbe:r:knsvh' option; do
 	t) test=$OPTARG ;;
 	c) cell=$OPTARG ;;
 	T) timeout=$OPTARG ;;
+	x) programs=$OPTARG ;;
 	p) parameters=$OPTARG ;;
 	P) more=$OPTARG ;;
 	m) matrix=1 ;;
@@ -123,7 +126,8 @@ run=("$here/vm/run.py" --srctree "$srctree" --kernel "$kernel/arch/x86/boot/bzIm
 	--initramfs "$kernel/vm/initramfs.cpio" --tests "$tests" \
 	--results "${results:-$kernel/vm/results}" --label "$label" \
 	${cell:+--cell "$cell"} ${test:+--test "$test"} ${timeout:+--timeout "$timeout"} \
-	${parameters:+--parameters "$parameters"} ${more:+--more-parameters "$more"} \
+	${programs:+--programs "$programs"} ${parameters:+--parameters "$parameters"} \
+	${more:+--more-parameters "$more"} \
 	${matrix:+--cells "$here/vm/matrix" --grid} ${bench:+--cells "$here/vm/bench" --icount} \
 	${debug:+--debug} ${kcsan:+--kcsan} ${kvm:+--kvm} \
 	${large_options[@]+"${large_options[@]}"} \

@@ -92,6 +92,10 @@ class Cell:
             self.kernel = next((word for word in words if word not in ("plain", "debug")), None)
         self.env = {}               # for the programs
         self.programs = []          # each with its arguments, as in a command line
+        self.take(patterns, known)
+
+    def take(self, patterns, known):
+        """Add the programs, and the environment, that a line names."""
         for pattern in patterns.split():
             if re.match(r"[A-Z_]+=", pattern):
                 self.env.update([pattern.split("=", 1)])
@@ -999,6 +1003,9 @@ def choose(args):
                      if (cell.plain if args.debug else cell.debug)})
     cells = [cell for cell in cells if cell.name not in lost]
     for cell in cells:
+        if args.programs:
+            cell.programs = []
+            cell.take(args.programs, known)
         if args.test:
             names = [(command.split()[0], command) for command in cell.programs]
             cell.programs = [command for name, command in names
@@ -1006,7 +1013,8 @@ def choose(args):
                              fnmatch.fnmatchcase(name.rsplit(".", 1)[0], args.test)]
     cells = [cell for cell in cells if cell.programs]
     if not cells:
-        what = f"matches TEST={args.test}" if args.test else "can run"
+        what = f"TEST={args.test}" if args.test else args.programs
+        what = f"matches {what}" if what else "can run"
         raise Error(f"no test {what}, there are: {', '.join(sorted(known))}")
     return cells
 
@@ -1131,6 +1139,7 @@ def main():
     parser.add_argument("--cells", type=Path, default=HERE / "cells")
     parser.add_argument("--cell", help="only cells of this name (patterns)")
     parser.add_argument("--test", help="only programs of this name (a pattern)")
+    parser.add_argument("--programs", help="these instead of the cells', as in a line of theirs")
     parser.add_argument("--parameters", help="amdgpu parameters instead of the cell's")
     parser.add_argument("--more-parameters", help="amdgpu parameters behind the cell's")
     parser.add_argument("--grid", action="store_true",
