@@ -631,6 +631,67 @@ ROW(gws_preserved, S_NO_JOB)
 	CHECK(!call(DST, call_aql_works), "queue with GWS");
 }
 
+/* --- buffer objects --- */
+
+/* What may be asked of memory; the first is not for writing. */
+static const uint32_t asked[] = {
+	KFD_BO_VRAM & ~KFD_IOC_ALLOC_MEM_FLAGS_WRITABLE,
+	KFD_BO_VRAM & ~KFD_IOC_ALLOC_MEM_FLAGS_EXECUTABLE,
+	KFD_BO_GTT & ~KFD_IOC_ALLOC_MEM_FLAGS_COHERENT,
+	KFD_BO_GTT | KFD_IOC_ALLOC_MEM_FLAGS_UNCACHED,
+	KFD_BO_GTT | KFD_IOC_ALLOC_MEM_FLAGS_NO_SUBSTITUTE,
+};
+
+#define ASKED_VA(i)	(0x1000000000ULL + (uint64_t)(i) * KFD_PAGE)
+
+static int call_bos_with_flags(struct ctx *c)
+{
+	struct kfd_bo bo;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(asked); i++) {
+		TRY(c, kfd_bo_create(&c->k, &bo, GPU_A, ASKED_VA(i), KFD_PAGE, asked[i], ON_A));
+		scene_fill(bo.cpu, KFD_PAGE, i);
+	}
+	return 0;
+}
+
+/* How many BOs have the flags that were asked for. */
+static unsigned int flags_in_image(const struct kfd_image *img)
+{
+	unsigned int i, n = 0;
+	uint32_t b;
+
+	for (i = 0; i < ARRAY_SIZE(asked); i++)
+		for (b = 0; b < img->info.num_bos; b++)
+			n += img->bos[b].addr == ASKED_VA(i) && img->bos[b].alloc_flags == asked[i];
+	return n;
+}
+
+static int call_read_only(struct ctx *c)
+{
+	if (gpu_reads(c, &c->sdma, ASKED_VA(0), 0, "memory that is not for writing"))
+		return -1;
+	sdma_fill(&c->sdma, ASKED_VA(0), 0x5a5a5a5a, KFD_PAGE);
+	kfd_queue_submit(&c->sdma);
+	scene_quiet();
+	NEED(c, !scene_bad((void *)(uintptr_t)ASKED_VA(0), KFD_PAGE, 0),
+	     "GPU A writes to memory that is not for writing");
+	return 0;
+}
+
+ROW(bo_flags_preserved, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_bos_with_flags), "BOs");
+	MOVE(false);
+	CHECK(flags_in_image(&s->img) == ARRAY_SIZE(asked), "flags are not in the image");
+	CHECK(!dump(s, DST), "second dump");
+	CHECK(flags_in_image(&s->img) == ARRAY_SIZE(asked), "flags are lost");
+	SETUP(!kfd_release(DST->pid) && !unpause_queues(DST), "UNPAUSE");
+	CHECK(!call(DST, call_read_only), "memory");
+}
+
 /* --- queues --- */
 
 static int call_ring_is_kept(struct ctx *c)

@@ -803,9 +803,17 @@ static int call_handles(struct ctx *c)
 	return 0;
 }
 
+/* Handles are given out in ascending order: then one is missing in the middle. */
+static int call_leave_gap(struct ctx *c)
+{
+	TRY(c, kfd_bo_destroy(&c->k, &c->bo[BO_VRAM_A]));
+	return 0;
+}
+
 ROW(bo_handles_preserved, S_NO_JOB)
 {
 	START();
+	SETUP(!call(SRC, call_leave_gap), "a handle that is not in use");
 	MOVE(false);
 	CHECK(!call(DST, call_handles), "handles");
 	CHECK(!call(DST, call_sdma_works), "after mapping all anew");
@@ -1128,12 +1136,14 @@ static int call_svm_special(struct ctx *c)
 		{ KFD_IOCTL_SVM_ATTR_NO_ACCESS, c->k.gpu[GPU_B].gpu_id },
 		{ KFD_IOCTL_SVM_ATTR_ACCESS_IN_PLACE, c->k.gpu[GPU_A].gpu_id },
 		{ KFD_IOCTL_SVM_ATTR_SET_FLAGS, KFD_IOCTL_SVM_FLAG_GPU_READ_MOSTLY },
+		/* one that a new range has */
+		{ KFD_IOCTL_SVM_ATTR_CLR_FLAGS, KFD_IOCTL_SVM_FLAG_COHERENT },
 		{ KFD_IOCTL_SVM_ATTR_GRANULARITY, 5 },
 	};
 
 	TRY(c, call_svm_hash(c));
 	c->arg[0] = c->result;
-	TRY(c, kfd_svm_set(&c->k, c->svm, BO_SIZE, attr, 5));
+	TRY(c, kfd_svm_set(&c->k, c->svm, BO_SIZE, attr, ARRAY_SIZE(attr)));
 	TRY(c, call_svm_hash(c));
 	NEED(c, c->result != c->arg[0], "attributes do not stick");
 	return 0;
