@@ -713,6 +713,64 @@ ROW(queue_buffers_stay_mapped, S_NO_JOB)
 	UNHARMED(DST);
 }
 
+/* Each queue stands before a gate in the middle of an indirect buffer. */
+static int call_stop_in_buffers(struct ctx *c)
+{
+	char *buffers = (char *)c->bo[BO_GTT_AB].cpu + HALF;
+	uint64_t va = c->bo[BO_GTT_AB].va + HALF;
+	const uint32_t one = 1;
+	struct kfd_queue ib;
+
+	kfd_ib_begin(&ib, KFD_Q_SDMA, c->sdma.gfx_version, buffers);
+	sdma_atomic_add64(&ib, cell_va(c, CELL_COUNT), COUNT_STEP);
+	sdma_poll_equal(&ib, cell_va(c, CELL_GATE), 1, ~0u);
+	sdma_atomic_add64(&ib, cell_va(c, CELL_COUNT), COUNT_STEP);
+	while (kfd_ib_dwords(&ib) % 8)
+		sdma_nop(&ib, 1);
+	sdma_indirect(&c->sdma, va, kfd_ib_dwords(&ib));
+	sdma_fence(&c->sdma, cell_va(c, CELL_FENCE), ++c->fence);
+	kfd_queue_submit(&c->sdma);
+
+	TRY(c, kfd_queue_create(&c->k, &c->other, KFD_Q_PM4, GPU_B, SCENE_VA(SLOT_PM4)));
+	use_doorbell_bo(c, &c->other);
+	kfd_ib_begin(&ib, KFD_Q_PM4, c->other.gfx_version, buffers + KFD_PAGE);
+	pm4_write_data(&ib, cell_va(c, CELL_BEFORE), &one, 1);
+	pm4_wait_equal(&ib, cell_va(c, CELL_GATE), 1, ~0u);
+	pm4_write_data(&ib, cell_va(c, CELL_AFTER), &one, 1);
+	pm4_indirect(&c->other, va + KFD_PAGE, kfd_ib_dwords(&ib));
+	kfd_queue_submit(&c->other);
+
+	NEED(c, kfd_wait64(cell(c, CELL_COUNT), COUNT_STEP, 20000),
+	     "the SDMA queue does not start");
+	NEED(c, kfd_wait32(cell32(c, CELL_BEFORE), 1, 20000), "the PM4 queue does not start");
+	/* a buffer that begins anew writes it again */
+	*cell32(c, CELL_BEFORE) = 0;
+	return 0;
+}
+
+static int call_leave_buffers(struct ctx *c)
+{
+	scene_quiet();
+	NEED(c, !*cell32(c, CELL_AFTER), "the PM4 queue runs through its gate");
+	*cell32(c, CELL_GATE) = 1;
+	NEED(c, kfd_wait32(cell32(c, CELL_FENCE), c->fence, c->s->wait_ms),
+	     "the SDMA queue does not leave its indirect buffer");
+	NEED(c, kfd_wait32(cell32(c, CELL_AFTER), 1, c->s->wait_ms),
+	     "the PM4 queue does not leave its indirect buffer");
+	NEED(c, *cell(c, CELL_COUNT) == 2 * COUNT_STEP, "SDMA added %llu times",
+	     (unsigned long long)(*cell(c, CELL_COUNT) / COUNT_STEP));
+	NEED(c, !*cell32(c, CELL_BEFORE), "the indirect buffer of PM4 began anew");
+	return 0;
+}
+
+ROW(indirect_buffers_go_on, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_stop_in_buffers), "indirect buffers");
+	MOVE(false);
+	CHECK(!call(DST, call_leave_buffers), "indirect buffers");
+}
+
 /*
  * A compute queue whose save area is an SVM range, as libhsakmt makes it.  It
  * is c->other, the range is saved with the process' memory.
