@@ -70,6 +70,8 @@ static const struct criu_expect criu_move_rows[] = {
 	      "event_age is not in the image and restarts from 0"),
 	FAILS("signal_page_without_events", "a new event does not fire",
 	      "the signal page is stored with the first event only"),
+	FAILS("signal_in_slot_preserved", "the signal that waits in its slot is lost",
+	      "slots of events in memory of the kernel are not in the image"),
 	FAILS("aql_queue_mem_keeps_its_size", "contents after RESTORE: Invalid argument",
 	      "the size of an AQL_QUEUE_MEM BO is halved a second time"),
 	FAILS("trap_handler_preserved", "trap handler",

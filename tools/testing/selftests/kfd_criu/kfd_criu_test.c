@@ -574,6 +574,53 @@ ROW(signal_page_without_events, S_NO_JOB)
 	CHECK(!call(DST, call_new_event_on_old_page), "event");
 }
 
+/* What a GPU leaves in a slot; the driver looks there with the next interrupt. */
+#define SLOT_WORD		0x5107ULL
+
+/* Slots in memory of the kernel, as their process sees them; c->result is their offset. */
+static volatile uint64_t *map_slots(struct ctx *c)
+{
+	void *p = mmap(NULL, KFD_SIGNAL_EVENT_LIMIT * 8, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       c->k.fd, c->result);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int call_leave_signal(struct ctx *c)
+{
+	struct kfd_ioctl_create_event_args args = {
+		.event_type = KFD_IOC_EVENT_SIGNAL, .auto_reset = true,
+	};
+	volatile uint64_t *slots;
+
+	NEED(c, !ioctl(c->k.fd, AMDKFD_IOC_CREATE_EVENT, &args), "event: %s", strerror(errno));
+	c->ev[EV_SDMA].id = args.event_id;
+	c->result = args.event_page_offset;
+	slots = map_slots(c);
+	NEED(c, slots, "mmap: %s", strerror(errno));
+	slots[args.event_id] = SLOT_WORD;
+	munmap((void *)slots, KFD_SIGNAL_EVENT_LIMIT * 8);
+	return 0;
+}
+
+static int call_signal_is_there(struct ctx *c)
+{
+	volatile uint64_t *slots = map_slots(c);
+
+	NEED(c, slots, "mmap: %s", strerror(errno));
+	NEED(c, slots[c->ev[EV_SDMA].id] == SLOT_WORD,
+	     "the signal that waits in its slot is lost");
+	return 0;
+}
+
+ROW(signal_in_slot_preserved, S_NO_SIGNALS | S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_leave_signal), "signal");
+	MOVE(false);
+	CHECK(!call(DST, call_signal_is_there), "signal");
+}
+
 ROW(process_without_events, S_NO_SIGNALS | S_NO_EVENTS)
 {
 	START();
@@ -621,25 +668,35 @@ ROW(mapped_gpus_preserved, S_NO_JOB)
  * stops or goes on with zeros is the hardware's business; but the process is told, and that
  * comes after the attempt.
  */
-static int no_access(struct ctx *c, struct kfd_event_data *d)
+static int try_access(struct ctx *c)
 {
-	unsigned int i = c->arg[0], gpu = c->arg[1];
-	void *result = (void *)cell(c, CELL_RESULT);
 	struct kfd_queue *q = &c->sdma;
 
-	if (gpu == GPU_B) {
+	if (c->arg[1] == GPU_B) {
 		if (second_sdma(c))
 			return -1;
 		use_doorbell_bo(c, &c->other);
 		q = &c->other;
 	}
-	memset(result, 0, KFD_PAGE);
-	sdma_copy(q, cell_va(c, CELL_RESULT), c->bo[i].va, KFD_PAGE);
+	memset((void *)cell(c, CELL_RESULT), 0, KFD_PAGE);
+	sdma_copy(q, cell_va(c, CELL_RESULT), c->bo[c->arg[0]].va, KFD_PAGE);
 	kfd_queue_submit(q);
+	return 0;
+}
+
+static int has_read_nothing(struct ctx *c)
+{
+	unsigned int i = c->arg[0];
+
+	NEED(c, scene_bad((void *)cell(c, CELL_RESULT), KFD_PAGE, SEED_BO(i)) == KFD_PAGE / 4,
+	     "GPU %c reads %s", (char)('A' + c->arg[1]), scene_bo_kinds[i].name);
+	return 0;
+}
+
+static int is_told(struct ctx *c, struct kfd_event_data *d)
+{
 	NEED(c, !kfd_event_wait(&c->k, &c->ev[EV_MEMORY], c->s->wait_ms, d),
 	     "no memory exception event");
-	NEED(c, scene_bad(result, KFD_PAGE, SEED_BO(i)) == KFD_PAGE / 4,
-	     "GPU %c reads %s", 'A' + gpu, scene_bo_kinds[i].name);
 	return 0;
 }
 
@@ -647,17 +704,17 @@ static int call_no_access(struct ctx *c)
 {
 	struct kfd_event_data d;
 
-	return no_access(c, &d);
+	return try_access(c) || is_told(c, &d) || has_read_nothing(c) ? -1 : 0;
 }
 
-/* The same, and what the process is told is right. */
-static int call_fault_event(struct ctx *c)
+/* The process is told of the fault, and what it is told is right. */
+static int call_is_told_right(struct ctx *c)
 {
 	uint64_t va = c->bo[c->arg[0]].va;
 	struct kfd_event_data d;
 	uint32_t gpu_id;
 
-	if (no_access(c, &d))
+	if (is_told(c, &d))
 		return -1;
 	gpu_id = d.memory_exception_data.gpu_id;
 	NEED(c, gpu_id == c->k.gpu[c->arg[1]].gpu_id, "the event names %s",
@@ -665,6 +722,11 @@ static int call_fault_event(struct ctx *c)
 	NEED(c, d.memory_exception_data.va >= va && d.memory_exception_data.va < va + BO_SIZE,
 	     "the event names address %#llx", (unsigned long long)d.memory_exception_data.va);
 	return 0;
+}
+
+static int call_fault_event(struct ctx *c)
+{
+	return try_access(c) || call_is_told_right(c) || has_read_nothing(c) ? -1 : 0;
 }
 
 static void no_access_row(struct scene *s, unsigned int i, unsigned int gpu, bool swap, bool event)
@@ -720,6 +782,38 @@ ROW(unmapped_again_not_reachable, S_NO_JOB)
 ROW(fault_raises_memory_event, S_NO_JOB)
 {
 	no_access_row(s, BO_GTT_B, GPU_A, false, true);
+}
+
+/* The fault is over, and the process has not yet asked for its event. */
+static int call_fault_is_over(struct ctx *c)
+{
+	struct kfd_event last;
+
+	/* events are raised in the order of their ids: this one after that of the scene */
+	TRY(c, kfd_event_create(&c->k, &last, KFD_IOC_EVENT_MEMORY, true, NULL));
+	if (try_access(c))
+		return -1;
+	TRY(c, kfd_event_wait(&c->k, &last, c->s->wait_ms, NULL));
+	if (has_read_nothing(c))
+		return -1;
+	/* nothing is left that could fault again */
+	TRY(c, kfd_queue_destroy(&c->k, &c->sdma));
+	return 0;
+}
+
+ROW(raised_memory_event_preserved, S_NO_JOB)
+{
+	START();
+	SRC->c.arg[0] = BO_GTT_B;
+	SRC->c.arg[1] = GPU_A;
+	SETUP(!call(SRC, call_fault_is_over), "fault");
+	/* these are arguments of the restore, too */
+	SRC->c.arg[0] = 0;
+	SRC->c.arg[1] = 0;
+	MOVE(false);
+	DST->c.arg[0] = BO_GTT_B;
+	DST->c.arg[1] = GPU_A;
+	CHECK(!call(DST, call_is_told_right), "event");
 }
 
 static int call_contents(struct ctx *c)
