@@ -287,6 +287,8 @@ static const struct criu_expect criu_simgpu_rows[] = {
 	      "nothing of what was created is undone"),
 	FAILS_HWS("queue_reset_preserved", "a queue that was reset looks healthy",
 		  "that a queue was reset is not in the image"),
+	FAILS_NOHWS("process_info_when_preemption_fails", "a new queue of GPU B does not run",
+		    "the GPU that fails keeps its count of reasons, and stays stopped"),
 	FAILS_NOHWS("resume_when_queue_load_fails", "RESUME succeeds",
 		    "RESUME returns before anything runs"),
 	FAILS("restore_flushes_tlbs_once", "the TLB of GPU",

@@ -102,6 +102,23 @@ static int call_still_half_done(struct ctx *c)
 	return 0;
 }
 
+/* The queues of the jobs wait for their gates: whether queues run, new ones tell. */
+static int call_new_queues_run(struct ctx *c)
+{
+	unsigned int g;
+
+	for (g = 0; g < 2; g++) {
+		TRY(c, kfd_queue_create(&c->k, &c->other, KFD_Q_SDMA, g, SCENE_VA(SLOT_SDMA_B)));
+		use_doorbell_bo(c, &c->other);
+		sdma_fence(&c->other, cell_va(c, CELL_FENCE), ++c->fence);
+		kfd_queue_submit(&c->other);
+		NEED(c, kfd_wait32(cell32(c, CELL_FENCE), c->fence, c->s->wait_ms),
+		     "a new queue of GPU %c does not run", 'A' + g);
+		TRY(c, kfd_queue_destroy(&c->k, &c->other));
+	}
+	return 0;
+}
+
 /* A queue does not leave the hardware: nobody is paused, and the next one may try. */
 ROW(process_info_when_preemption_fails, 0)
 {
@@ -117,6 +134,7 @@ ROW(process_info_when_preemption_fails, 0)
 	CHECK(r == -ETIME, "PROCESS_INFO: %s", strerror(-r));
 	CHECK(!knob_get(dir[GPU_B], "fail_preempt"), "nothing failed");
 	CHECK(!call(SRC, call_still_half_done), "the jobs after a refused PROCESS_INFO");
+	CHECK(!call(SRC, call_new_queues_run), "queues after a refused PROCESS_INFO");
 	CHECK(unpause_queues(SRC) == -EINVAL, "a refused PROCESS_INFO has paused");
 	MOVE(false);
 	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
