@@ -76,13 +76,14 @@ static int UNUSED attempt(struct ctx *c, struct kfd_image *bad, int err, const c
 {
 	unsigned int fds = open_fds();
 	struct kfd k;
-	int r = kfd_criu_restore(&k, bad, straight);
+	int next = next_fd(), r = kfd_criu_restore(&k, bad, straight);
 
 	NEED(c, r, "RESTORE succeeds: %s", what);
 	NEED(c, open_fds() == fds, "the failed RESTORE left %s: %d, %s", last_fd_kind(),
 	     (int)(open_fds() - fds), what);
 	NEED(c, !err || r == err, "RESTORE says %s, not %s: %s", strerror(-r), strerror(-err),
 	     what);
+	NEED(c, next_fd() == next, "the failed RESTORE left reserved descriptors: %s", what);
 	return 0;
 }
 

@@ -1516,7 +1516,7 @@ ROW(refused_checkpoint_leaves_no_trace, 0)
 	unsigned int fds, i;
 	uint8_t *arena, *locked;
 	struct snap before;
-	int fd, r, counted = 0;
+	int fd, next, r, counted = 0;
 
 	if (!live(s, &before))
 		return;
@@ -1530,6 +1530,7 @@ ROW(refused_checkpoint_leaves_no_trace, 0)
 	args.priv_data = (uintptr_t)arena + 0x100000;
 	bad = args;
 	fds = open_fds();
+	next = next_fd();
 	r = raw_checkpoint(fd, &bad);
 	CHECK(r == -EINVAL, "CHECKPOINT without PROCESS_INFO says %s", strerror(-r));
 
@@ -1557,6 +1558,7 @@ ROW(refused_checkpoint_leaves_no_trace, 0)
 		CHECK(r, "CHECKPOINT %u is not refused", i);
 		CHECK(open_fds() == fds, "a refused CHECKPOINT left %d descriptors (%u)",
 		      (int)(open_fds() - fds), i);
+		CHECK(next_fd() == next, "a refused CHECKPOINT left reserved descriptors (%u)", i);
 		/* the one about counts comes last: the stock code has no errno for it */
 		if (i == MORE_COUNTED)
 			counted = r;

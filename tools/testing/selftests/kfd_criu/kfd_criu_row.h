@@ -455,6 +455,26 @@ static const char UNUSED *last_fd_kind(void)
 	       strstr(target, "renderD") ? "render nodes" : "descriptors";
 }
 
+/* More than a RESTORE opens by itself, for /dev/kfd and each GPU. */
+#define NEXT_FDS		16
+
+/*
+ * The number of the last of some descriptors that are opened now. One that is reserved, and
+ * in no list of open ones, makes it higher.
+ */
+static int UNUSED next_fd(void)
+{
+	int fds[NEXT_FDS];
+	unsigned int i;
+
+	for (i = 0; i < NEXT_FDS; i++)
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	for (i = 0; i < NEXT_FDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return fds[NEXT_FDS - 1];
+}
+
 /* Submitted work stays where it is.  The fence is left for when the queue runs again. */
 static int UNUSED call_sdma_stays(struct ctx *c)
 {
