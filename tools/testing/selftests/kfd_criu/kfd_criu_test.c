@@ -1625,6 +1625,38 @@ ROW(queues_stopped_after_failed_resume, S_NO_JOB)
 	CHECK(r == -EFAULT, "RESUME with a user pointer to nothing says %s", strerror(-r));
 }
 
+static int protect_userptr(struct ctx *c, int prot)
+{
+	NEED(c, !mprotect((void *)(uintptr_t)c->bo[BO_UPTR_A].va, BO_SIZE, prot), "mprotect: %s",
+	     strerror(errno));
+	return 0;
+}
+
+static int call_protect_userptr(struct ctx *c)
+{
+	return protect_userptr(c, PROT_READ);
+}
+
+static int call_unprotect_userptr(struct ctx *c)
+{
+	return protect_userptr(c, PROT_READ | PROT_WRITE);
+}
+
+/* Memory that the GPU may not write to, below a BO that it may. */
+ROW(resume_reports_readonly_userptr_memory, S_NO_JOB)
+{
+	int r;
+
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	SETUP(!call(DST, call_protect_userptr), "memory");
+	r = resume(s, DST);
+	CHECK(r == -EFAULT, "RESUME over memory that is not for writing says %s", strerror(-r));
+	CHECK(!call(DST, call_sdma_stays), "after a refused RESUME");
+	SETUP(!call(DST, call_unprotect_userptr), "memory");
+	CHECK(!resume(s, DST) && contents(s, DST, BO_UPTR_A), "RESUME with the memory in place");
+}
+
 ROW(resume_reports_missing_svm_memory, S_NO_JOB)
 {
 	int r;
