@@ -21,6 +21,7 @@ TIMEOUT ?=
 SOAK ?=
 FULL ?=
 PARTS ?=
+MUTANT ?=
 HOURS ?=
 # Of check-series: 0 leaves out what has to be built.
 BUILD ?= 1
@@ -64,7 +65,7 @@ define vmtest
 $(selftests)/vmtest.sh -S "$$ours" -K "$$kernel" $${other:+-O "$$other"} $(vmtest_options) $(1)
 endef
 
-.PHONY: help deps kernel series test shell demo bench nightly soak check check-series selftest clean fuzz
+.PHONY: help deps kernel series test shell demo bench nightly soak check check-series selftest clean fuzz mutants
 
 help:
 	@echo 'make deps          install what is needed (as root; else say what is missing)'
@@ -76,6 +77,7 @@ help:
 	@echo 'make demo          a GPU process is dumped by CRIU, and goes on in another machine'
 	@echo 'make bench         what checkpoint and restore cost, in instructions, and what on the stock kernel'
 	@echo 'make fuzz          broken images for the reader of images, in user space'
+	@echo 'make mutants       plants one mistake after the other in the driver, and a test has to fail for each'
 	@echo 'make series        patches for git am, in build/series/<version>/'
 	@echo 'make check         static checks of all that the series adds'
 	@echo 'make check-series  git am on a pristine base, compare, build and boot each patch (BUILD=0: no build)'
@@ -104,6 +106,7 @@ help:
 	@echo 'SECONDS=<n> RUNS=<n>    of fuzzing: how long (default 60), or how many images'
 	@echo 'IMAGES=<n>              of kfd_criu_fuzz, which fuzzes the ioctl in the virtual machine'
 	@echo 'SEED=<n>                of the random numbers of fuzzing and races'
+	@echo 'MUTANT="<n or glob> ..."  only mistakes of these numbers, or in files of these names'
 	@echo 'KVM=1                   KVM instead of an emulated CPU'
 	@echo 'J=<n>                   jobs of a build, and of fuzzing    (default $(J))'
 	@echo 'TRAILER="Signed-off-by: Name <mail>"   added to each exported patch'
@@ -151,6 +154,9 @@ fuzz:
 	@$(fuzz) -n
 	@scripts/deps.sh fuzz
 	@tree=$$($(series) tree) && $(fuzz) -S "$$tree" -o build/fuzz -i build/results
+
+mutants: deps
+	@scripts/mutants.py --ksrc "$(KSRC)" --mutant "$(MUTANT)"
 
 check:
 	@scripts/deps.sh check

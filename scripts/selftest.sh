@@ -578,7 +578,7 @@ result "a failure" 1 '^1 passed, 1 failed, 0 skipped$'
 result "is named" 1 '^  check: a\.b$'
 result "with its reason" 1 '^    no luck$'
 steps nightly nonsense
-result "a part that there is not" 2 "'nonsense' is none of check, series, .*bench"
+result "a part that there is not" 2 "'nonsense' is none of check, series, .*mutants"
 git clone -q --no-hardlinks . "$work/clone" 2> /dev/null && cp scripts/steps.py "$work/clone/scripts/" &&
 	(cd "$work/clone" && git add -A && git -c user.name=n -c user.email=e commit -q --allow-empty -m x)
 resumed()
@@ -620,6 +620,65 @@ result "two verdicts in one file" 0 '"passed":3,"failed":1,"skipped":0,"failures
 tools/testing/selftests/kfd_criu/verdict.py 1 2 > "$work/log" 2>&1
 status=$?
 result "a verdict without all numbers" 2 '^usage: '
+
+# --- the list of mistakes, and what is a catch
+
+# mistakes <line>...: what is said of a list of these lines
+mistakes()
+{
+	printf '%s\n' "$@" > "$work/mutants"
+	scripts/mutants.py --ksrc "$KSRC" --list "$work/mutants" > "$work/log" 2>&1
+	status=$?
+}
+
+scripts/mutants.py --ksrc "$KSRC" --mutant 9999 > "$work/log" 2>&1
+status=$?
+result "each mistake is in a line that there is" 1 'MUTANT=9999 is none of the numbers 1 to [0-9]+ and'
+mistakes 'kfd_criu.c | a | b | c: what' $'\t- int nowhere;' $'\t+ int there;'
+result "a mistake in a line that is nowhere" 1 'mutants:1: kfd_criu\.c has this line 0 times, not once: int now'
+mistakes '# two' 'kfd_criu.c | a | b | c: what' $'\t- u32 i;' $'\t+ u64 i;'
+result "a mistake in a line that is there more than once" 1 'mutants:2: kfd_criu\.c has this line [1-9][0-9]* times'
+mistakes 'kfd_criu_none.c | a | b | c: what' $'\t- u32 i;' $'\t+ u64 i;'
+result "a mistake in a file that is nowhere" 1 'no file kfd_criu_none\.c of engine or simulator'
+mistakes 'simgpu_aql.c | a | b | c | log: what' $'\t- int ret;'
+result "a mistake that nothing takes the place of" 1 "mutants:1: wants '<file> \\| <cell> "
+mistakes 'simgpu_aql.c | a | b | c: what' $'\t- AQL_INVALID,' $'\t+ AQL_INVALID,'
+result "a mistake that is none" 1 'changes nothing'
+
+# caught <log, or empty> <lines of the test's program>: by test t of program p
+caught()
+{
+	printf '%s\n' 'KTAP version 1' '1..1' '    KTAP version 1' '    # Subtest: cell' '    1..2' \
+		'        KTAP version 1' '        # Subtest: p -t t' "${@:2}" "not ok 1 cell" \
+		> "$work/ktap"
+	python3 -B - "$parser" "$work/ktap" "$1" > "$work/log" 2>&1 <<'EOF'
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+sys.path.insert(0, "scripts")
+import mutants
+lines = Path(sys.argv[2]).read_text().splitlines()
+result = mutants.run.parse(lines, Path(sys.argv[1]))[0]
+print(mutants.judge(result, SimpleNamespace(test="t", log=sys.argv[3])) or "caught")
+EOF
+	status=$?
+}
+
+clean='    ok 2 kernel_log'
+caught '' '        1..1' '        not ok 1 f.v.t' '    not ok 1 p -t t' "$clean"
+result "a test that fails has caught it" 0 '^caught$'
+caught '' '        1..1' '        ok 1 f.v.t' '    ok 1 p -t t' "$clean"
+result "a test that passes has not" 0 '^the test ends with SUCCESS$'
+caught '' '        1..1' '        ok 1 f.v.t # SKIP no GPU' '    ok 1 p -t t # SKIP' "$clean"
+result "nor has one that is skipped" 0 '^the test ends with SKIPPED$'
+caught '' '        1..1' '        not ok 1 f.v.u' '    not ok 1 p -t t' "$clean"
+result "nor has another test" 0 '^the test ends with nothing$'
+caught '' '        1..1' '        not ok 1 p.end # the machine died' '    not ok 1 p -t t' \
+	'    not ok 2 kernel_log.1'
+result "nor has a report of the kernel" 0 "^the test ends with nothing, the kernel's log reports"
+caught log '        1..1' '        not ok 1 p.end # the machine died' '    not ok 1 p -t t' \
+	'    not ok 2 kernel_log.1'
+result "but where the list says so" 0 '^caught$'
 
 # --- what the fuzzer and the installation of packages say before they begin
 

@@ -57,6 +57,7 @@ NIGHTLY = (
     ("fuzz-ioctl", ["test", "DEBUG=1", "CELL=fuzz", "IMAGES=100000"]),
     ("fuzz", ["fuzz", "RUNS=10000000"]),
     ("bench", ["bench"]),
+    ("mutants", ["mutants"]),
 )
 
 
