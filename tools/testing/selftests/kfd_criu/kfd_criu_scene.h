@@ -34,7 +34,7 @@
 /* How long something that must not happen is given to happen. */
 #define QUIET_MS		100u
 /* How long a process may take for one call before the row is given up; on a debug kernel. */
-#define CALL_MS			60000u
+#define CALL_MS			120000u
 #define CALL_DEBUG_MS		240000u
 
 /* The two GPUs of every test, in topology order. */
@@ -834,7 +834,7 @@ static struct scene UNUSED *scene_new(unsigned int flags)
 	if (s == MAP_FAILED)
 		return NULL;
 	s->flags = flags;
-	s->wait_ms = 20000;
+	s->wait_ms = 30000;
 	for (i = 0; i < 2; i++) {
 		s->memfd[i] = -1;
 		if (!(flags & S_MEMFD))

@@ -7,8 +7,8 @@
 #include "kfd_test.h"
 
 /* Enough for the move of all of VRAM under an emulator with debug options. */
-#define EVICT_TIMEOUT	90
-#define EVICT_MS	30000u
+#define EVICT_TIMEOUT	600
+#define EVICT_MS	120000u
 
 /* A process that fills all of @gpu's VRAM, once; waits for its end. */
 static int hog(struct kfd *k, unsigned int gpu, uint32_t seed)
