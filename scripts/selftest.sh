@@ -242,6 +242,10 @@ result "half a line of skips" 1 "'cell . program test . reason' expected"
 : > "$work/skips"
 runner "#@ start kfd_one_test\nhello\n#@ end kfd_one_test 0\n"
 result "a program that ends well without a result" 1 '^1 passed, 1 failed, 0 skipped$'
+runner "${head}# KERNEL: ours\n${good#"$head"}"
+result "tests that find the kernel that was meant" 0 '^3 passed, 0 failed, 0 skipped$'
+extra=--label=stock runner "${head}# KERNEL: ours\n${good#"$head"}"
+result "tests that find another one" 1 "the kernel was to be 'stock', tests found 'ours'"
 runner "${head}# x.c:7: expected 1, got 2\nnot ok 1 a.b\nok 2 a.c\n#@ end kfd_one_test 1\n"
 result "a failed test" 1 '^2 passed, 1 failed, 0 skipped$'
 result "a failed test is named" 1 'cell > kfd_one_test > a\.b'

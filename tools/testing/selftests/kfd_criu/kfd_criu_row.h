@@ -293,7 +293,7 @@ static void run_row(struct __test_metadata *_metadata, const char *row, unsigned
 
 	if (verdict == UNFIT) {
 		table(row, stock, "not run", why);
-		SKIP(return, "not run: %s", why);
+		SKIP(return, "not on this machine: %s", why);
 	}
 	if (!judged) {
 		table(row, "", verdict == PASSED ? "pass" : "fail", why);

@@ -361,7 +361,7 @@ class Skips:
             if not known:
                 yield f"not in vm/skips: {cell} | {f'{name} {test}'.strip()} | {reason}"
         for entry in entries:
-            if entry[5] not in used and not arguments:
+            if entry[5] not in used and not arguments and entry[3] != "*":
                 yield f"skipped no more, or for another reason: {entry[5]}"
 
 
@@ -489,8 +489,7 @@ class Machine:
             "COVERAGE": "1" if self.args.debug else "0",
             "INTERACTIVE": "1" if self.args.shell else "0",
         }
-        exports = {"KFD_CRIU_KERNEL": self.label,
-                   "KFD_CRIU_DEBUG": str(int(self.args.debug or self.args.kcsan)),
+        exports = {"KFD_CRIU_DEBUG": str(int(self.args.debug or self.args.kcsan)),
                    **self.cell.env, **dict(pair.split("=", 1) for pair in self.args.env)}
         if self.args.icount:
             exports["KFD_BENCH_ALONE"] = "1"
@@ -687,6 +686,7 @@ class Machine:
             self.screen.status(f"{self.title} {what}, {elapsed:.0f}s")
 
     def judge(self, code, qemu_log):
+        self.judge_name()
         verdict = self.verdict.read_text(errors="replace").strip()
         console = self.console.read_text(errors="replace").replace("\r", "")
         for number, report in enumerate(reports(console), 1):
@@ -719,6 +719,16 @@ class Machine:
         text = self.ended or f"the machine ended before its programs, QEMU with status {code}"
         log = qemu_log.read_text(errors="replace").strip()
         self.trouble.append(("machine", "\n".join(filter(None, (text, log, tail)))))
+
+    def judge_name(self):
+        """Tests ask the kernel whose checkpoint code it has: is it the one that was meant?"""
+        if self.label not in ("ours", "stock"):
+            return
+        said = {line.split(":", 1)[1].strip() for program in self.programs
+                for line in program.lines if line.startswith("# KERNEL:")}
+        if said - {self.label}:
+            self.trouble.append(("kernel", f"the kernel was to be '{self.label}', tests found "
+                                 f"'{', '.join(sorted(said))}'"))
 
     def judge_skips(self):
         """A skip that nobody knows of fails the run, and so does one that is no more."""
@@ -821,7 +831,7 @@ def why(log):
     """Of a test's lines, those that say why it failed."""
     lines = [re.sub(r"^\s*# ?", "", line) for line in log]
     lines = [line for line in lines if line.strip() and
-             not re.match(r"\s*(RUN|OK|FAIL|Starting|PASSED|FAILED|TABLE:|TRIED:)(\s|$)", line)]
+             not re.match(r"\s*(RUN|OK|FAIL|Starting|PASSED|FAILED|TABLE:|TRIED:|KERNEL:)(\s|$)", line)]
     return lines[-REPORT_LINES:]
 
 
@@ -1147,7 +1157,8 @@ def main():
                         "the table of results, as a grid")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                         help="for the programs")
-    parser.add_argument("--label", default="ours", help="KFD_CRIU_KERNEL for the programs")
+    parser.add_argument("--label", default="ours", help="name of the kernel in results: "
+                        "ours or stock, which tests have to agree with")
     parser.add_argument("--same", action="store_true",
                         help="no cells for one of two kernels: they are the same")
     parser.add_argument("--other", help="label of another kernel, for cells that boot both")
