@@ -189,9 +189,10 @@ int simgpu_bus_attach(struct simgpu *sim);
 void simgpu_bus_detach(struct simgpu *sim);
 void *simgpu_bus_kva(u64 address);
 
-/* simgpu_ip.c, simgpu_kfd.c */
+/* simgpu_ip.c, simgpu_kfd.c, simgpu_ring.c */
 #if IS_ENABLED(CONFIG_DRM_AMDGPU_SIMGPU)
 int simgpu_set_ip_blocks(struct amdgpu_device *adev);
+void simgpu_rings_irq(struct simgpu *sim, bool on);
 const struct kfd2kgd_calls *simgpu_kfd2kgd_calls(void);
 #else
 static inline int simgpu_set_ip_blocks(struct amdgpu_device *adev)
@@ -203,6 +204,8 @@ static inline const struct kfd2kgd_calls *simgpu_kfd2kgd_calls(void)
 {
 	return NULL;
 }
+
+static inline void simgpu_rings_irq(struct simgpu *sim, bool on) {}
 #endif
 
 /* simgpu_debugfs.c */

@@ -34,6 +34,9 @@
  * @rptr: dwords that have been executed
  * @stopping: the engine is off
  * @draining: somebody waits for it to be through
+ * @irq_lock: held while fences are processed, which an interrupt handler does on hardware
+ * @irq_off: the driver has turned interrupts off, under @irq_lock
+ * @irq_pending: an interrupt was raised meanwhile, under @irq_lock
  * @queue: ordered workqueue
  * @work: executes what is between @rptr and @wptr
  */
@@ -43,6 +46,9 @@ struct simgpu_ring {
 	u64 wptr;
 	u64 rptr;
 	bool stopping, draining;
+	/* @irq_off and @irq_pending */
+	spinlock_t irq_lock;
+	bool irq_off, irq_pending;
 	struct workqueue_struct *queue;
 	struct work_struct work;
 };
@@ -65,7 +71,14 @@ static void simgpu_ring_fence(struct simgpu_sdma *sdma)
 
 static void simgpu_ring_trap(struct simgpu_sdma *sdma)
 {
-	amdgpu_fence_process(container_of(sdma, struct simgpu_ring, sdma)->ring);
+	struct simgpu_ring *sring = container_of(sdma, struct simgpu_ring, sdma);
+
+	spin_lock(&sring->irq_lock);
+	if (sring->irq_off)
+		sring->irq_pending = true;
+	else
+		amdgpu_fence_process(sring->ring);
+	spin_unlock(&sring->irq_lock);
 }
 
 static const struct simgpu_sdma_kernel_ops simgpu_ring_kernel_ops = {
@@ -252,6 +265,36 @@ static const struct amdgpu_buffer_funcs simgpu_buffer_funcs = {
 };
 
 /**
+ * simgpu_rings_irq - turn the interrupts of all kernel rings on or off
+ * @sim: GPU
+ * @on: what they are to be
+ *
+ * When this returns with them off, no handler runs, and none begins: the driver takes fences
+ * out of the table that the handler looks at. An interrupt that is raised meanwhile is handled
+ * when they are on again.
+ *
+ * Context: any but that of a callback of a fence.
+ */
+void simgpu_rings_irq(struct simgpu *sim, bool on)
+{
+	unsigned int i;
+
+	for (i = 0; i < sim->num_sdma; i++) {
+		struct simgpu_ring *sring = sim->rings[i];
+
+		if (!sring)
+			continue;
+		spin_lock(&sring->irq_lock);
+		sring->irq_off = !on;
+		if (on && sring->irq_pending) {
+			sring->irq_pending = false;
+			amdgpu_fence_process(sring->ring);
+		}
+		spin_unlock(&sring->irq_lock);
+	}
+}
+
+/**
  * simgpu_rings_kick - look at all rings again
  * @sim: GPU
  *
@@ -303,6 +346,7 @@ static struct simgpu_ring *simgpu_ring_create(struct simgpu *sim, struct amdgpu_
 		return NULL;
 	}
 	INIT_WORK(&sring->work, simgpu_ring_work);
+	spin_lock_init(&sring->irq_lock);
 	sring->ring = ring;
 	sring->sdma.space = (struct simgpu_space) { .sim = sim };
 	/* jobs go on after a fault, as on hardware with the driver's defaults */
