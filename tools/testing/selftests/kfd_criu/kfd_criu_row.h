@@ -212,15 +212,19 @@ static void __attribute__((noreturn)) witness_main(void)
 /* Before any process of the row is forked: the processes share this memory. */
 static bool witness_begin(void)
 {
+	pid_t pid;
+
 	witness = mmap(NULL, sizeof(*witness), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (witness == MAP_FAILED)
 		return false;
 	fflush(stdout);
-	witness->pid = fork();
-	if (!witness->pid)
+	/* not right into the memory that both share: the child would see what its parent got */
+	pid = fork();
+	if (!pid)
 		witness_main();
-	return witness->pid > 0;
+	witness->pid = pid;
+	return pid > 0;
 }
 
 static void witness_end(void)
