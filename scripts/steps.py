@@ -32,9 +32,9 @@ LINES = 60
 # What a step has of its verdict.
 RESULTS = ("passed", "failed", "skipped", "failures", "notes", "base")
 
-# On two cores the menu "ci" has to end within 40 minutes, and within 60 if the compiler cache is
-# empty.  The debug kernel runs the cells that have no like on the plain one (failed allocations,
-# races), and one that has.
+# On two cores the menu "ci" is to end within 40 minutes; with an empty compiler cache it takes
+# half an hour longer, for three kernels.  The debug kernel runs the cells that have no like on
+# the plain one (failed allocations, races), and one that has.
 CI = (
     ("static checks", ["check"]),
     ("patches apply", ["check-series", "BUILD=0"]),
@@ -43,7 +43,7 @@ CI = (
     ("debug kernel", ["test", "DEBUG=1", "CELL=faults races fuzz kunit gfx11-943"]),
     ("images in user space", ["fuzz", "RUNS=1000000"]),
     ("generations", ["test", "MATRIX=1",
-                     "CELL=9.0.1/HWS* 9.4.2/no* 9.4.3?CPX/HWS* 10.3.0/no* 12.0.0/HWS*"]),
+                     "CELL=9.4.2/no* 9.4.3?CPX/HWS* 10.3.0/no* 12.0.0/HWS*"]),
 )
 NIGHTLY = (
     ("check", ["check"]),
