@@ -288,8 +288,8 @@ static const struct criu_expect criu_many_rows[] = {
 static const struct criu_expect criu_simgpu_rows[] = {
 	FAILS("restore_when_bo_fails", "RESTORE says Invalid argument",
 	      "nothing of what was created is undone"),
-	FAILS_HWS("queue_reset_preserved", "a queue that was reset looks healthy",
-		  "that a queue was reset is not in the image"),
+	FAILS_HWS("queue_reset_preserved", "a queue that was reset runs",
+		  "queues that are stopped and go on forget that they were reset"),
 	FAILS_NOHWS("process_info_when_preemption_fails", "a new queue of GPU B does not run",
 		    "the GPU that fails keeps its count of reasons, and stays stopped"),
 	FAILS_NOHWS("resume_when_queue_load_fails", "RESUME succeeds",

@@ -96,7 +96,8 @@ ROW(restore_when_map_fails, 0)
 /* Jobs stand where they stood. */
 static int call_still_half_done(struct ctx *c)
 {
-	scene_quiet();
+	if (machine_turns(c))
+		return -1;
 	NEED(c, *cell32(c, CELL_AFTER) == 0 && cell_signal(c, SIG_FIRST)->value == 1,
 	     "a job ran through its gate");
 	return 0;
@@ -162,7 +163,8 @@ static int call_queue_is_reset(struct ctx *c)
 	hsa_signal_init(cell_signal(c, SIG_DONE), 1, NULL, NULL);
 	aql_barrier_and(&c->aql, none, signal_va(c, SIG_DONE));
 	kfd_queue_submit(&c->aql);
-	scene_quiet();
+	if (machine_turns(c))
+		return -1;
 	NEED(c, cell_signal(c, SIG_DONE)->value == 1, "a queue that was reset runs");
 	return 0;
 }
@@ -186,6 +188,8 @@ ROW(queue_reset_preserved, S_NO_JOB)
 		return;
 	}
 	CHECK(!r, "PROCESS_INFO: %s", strerror(-r));
+	CHECK(!unpause_queues(SRC), "UNPAUSE");
+	CHECK(!call(SRC, call_queue_is_reset), "reset, after a pause");
 	MOVE(false);
 	CHECK(!call(DST, call_queue_is_reset), "reset");
 	CHECK(!call(DST, call_sdma_works), "the other queue");

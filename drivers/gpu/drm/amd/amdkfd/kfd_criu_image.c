@@ -788,6 +788,10 @@ static int check_queue(struct verifier *v, const struct kfd_criu_queue_record *q
 		return invalid(v, "SDMA queue of another format", q->format, KFD_CRIU_QUEUE_PM4);
 	if (!compute && q->flags)
 		return invalid(v, "SDMA queue with flags of a compute queue", q->flags, 0);
+	if ((q->flags & KFD_CRIU_QUEUE_RESET) &&
+	    !(v->img->devices[q->device].flags & KFD_CRIU_DEVICE_RESET))
+		return invalid(v, "queue that was reset on a device where none was", q->flags,
+			       v->img->devices[q->device].flags);
 	if (q->queue_id >= KFD_CRIU_MAX_QUEUES)
 		return invalid(v, "queue with an id that none can have", q->queue_id,
 			       KFD_CRIU_MAX_QUEUES);

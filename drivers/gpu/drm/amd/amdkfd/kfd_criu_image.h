@@ -235,7 +235,8 @@ struct kfd_criu_bo_record {
 #define KFD_CRIU_QUEUE_GWS		0x01	/* ALLOC_QUEUE_GWS was done */
 #define KFD_CRIU_QUEUE_CU_MASK		0x02	/* SET_CU_MASK was done */
 #define KFD_CRIU_QUEUE_CWSR_RANGE	0x04	/* save area in an SVM range, not in a BO */
-#define KFD_CRIU_QUEUE_FLAGS		0x07
+#define KFD_CRIU_QUEUE_RESET		0x08	/* the driver has reset it, it never runs again */
+#define KFD_CRIU_QUEUE_FLAGS		0x0f
 
 /* Types and formats as in &enum kfd_queue_type and &enum kfd_queue_format. */
 #define KFD_CRIU_QUEUE_COMPUTE		0

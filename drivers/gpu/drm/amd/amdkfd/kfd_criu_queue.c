@@ -207,6 +207,8 @@ static int save_one(struct kfd_criu_save *s, u32 device, struct queue *q)
 		rec->flags |= KFD_CRIU_QUEUE_CU_MASK;
 	if (qp->type == KFD_QUEUE_TYPE_COMPUTE && rec->cwsr && !qp->cwsr_bo)
 		rec->flags |= KFD_CRIU_QUEUE_CWSR_RANGE;
+	if (qp->is_reset)
+		rec->flags |= KFD_CRIU_QUEUE_RESET;
 	rec->xccs = xccs;
 	rec->mqd_size = layout->size;
 	rec->ctl_size = ctl_size;
@@ -361,6 +363,7 @@ static void fill_properties(struct queue_properties *qp, const struct kfd_criu_q
 		.ctx_save_restore_area_size = rec->cwsr_size,
 		/* A save area that is no BO: its range does not exist before RESUME. */
 		.cwsr_deferred = rec->type == KFD_QUEUE_TYPE_COMPUTE,
+		.is_reset = rec->flags & KFD_CRIU_QUEUE_RESET,
 	};
 }
 

@@ -89,13 +89,14 @@ static void show_queues(struct seq_file *m, const struct kfd_criu_image *img)
 
 	for (q = kfd_criu_image_next_queue(img, NULL); q;
 	     q = kfd_criu_image_next_queue(img, q))
-		seq_printf(m, "queue %u of %u: %s, ring of %llu KiB at %#llx, priority %u, %u percent%s%s\n",
+		seq_printf(m, "queue %u of %u: %s, ring of %llu KiB at %#llx, priority %u, %u percent%s%s%s\n",
 			   q->queue_id, img->devices[q->device].user_gpu_id,
 			   q->type != KFD_CRIU_QUEUE_COMPUTE ? "SDMA" :
 			   q->format == KFD_CRIU_QUEUE_AQL ? "AQL" : "PM4",
 			   q->ring_size >> 10, q->ring, q->priority, q->percent,
 			   q->flags & KFD_CRIU_QUEUE_CU_MASK ? ", CU mask" : "",
-			   q->flags & KFD_CRIU_QUEUE_GWS ? ", GWS" : "");
+			   q->flags & KFD_CRIU_QUEUE_GWS ? ", GWS" : "",
+			   q->flags & KFD_CRIU_QUEUE_RESET ? ", reset" : "");
 }
 
 static void show_events(struct seq_file *m, const struct kfd_criu_image *img)

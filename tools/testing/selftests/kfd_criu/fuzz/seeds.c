@@ -105,7 +105,8 @@ static void write_devices(struct kfd_criu_writer *w, const struct shape *s)
 	for (i = 0; i < s->devices; i++, dev++) {
 		dev->user_gpu_id = GPU(i);
 		if (i < 2 || s->devices > 4)
-			dev->flags = KFD_CRIU_DEVICE_VM | KFD_CRIU_DEVICE_DOORBELLS;
+			dev->flags = KFD_CRIU_DEVICE_VM | KFD_CRIU_DEVICE_DOORBELLS |
+				     (i ? KFD_CRIU_DEVICE_RESET : 0);
 		dev->tba = 0x7f0000002000;
 		if (s->generation == NO_GENERATION)
 			continue;
@@ -177,6 +178,8 @@ static void write_queue(struct kfd_criu_writer *w, const struct shape *s, u32 i)
 		q->cwsr_size = 16 * SZ_1M;
 		q->ctl_stack_size = SZ_4K;
 		q->flags = i < 4 ? KFD_CRIU_QUEUE_GWS : KFD_CRIU_QUEUE_CU_MASK;
+		if (q->device == 1)
+			q->flags |= KFD_CRIU_QUEUE_RESET;
 	}
 	for (xcc = 0; xcc < xccs && !s->small; xcc++) {
 		u32 *mqd = (u32 *)kfd_criu_queue_mqd(q, xcc);
