@@ -674,7 +674,8 @@ static int call_read_only(struct ctx *c)
 		return -1;
 	sdma_fill(&c->sdma, ASKED_VA(0), 0x5a5a5a5a, KFD_PAGE);
 	kfd_queue_submit(&c->sdma);
-	scene_quiet();
+	if (machine_turns(c))
+		return -1;
 	NEED(c, !scene_bad((void *)(uintptr_t)ASKED_VA(0), KFD_PAGE, 0),
 	     "GPU A writes to memory that is not for writing");
 	return 0;
@@ -750,7 +751,8 @@ static int call_stop_in_buffers(struct ctx *c)
 
 static int call_leave_buffers(struct ctx *c)
 {
-	scene_quiet();
+	if (machine_turns(c))
+		return -1;
 	NEED(c, !*cell32(c, CELL_AFTER), "the PM4 queue runs through its gate");
 	*cell32(c, CELL_GATE) = 1;
 	NEED(c, kfd_wait32(cell32(c, CELL_FENCE), c->fence, c->s->wait_ms),
@@ -848,7 +850,8 @@ static int call_unmap_range(struct ctx *c)
 	NEED(c, !munmap((void *)(uintptr_t)c->range, c->range_size), "munmap: %s",
 	     strerror(errno));
 	submit_other(c);
-	scene_quiet();
+	if (machine_turns(c))
+		return -1;
 	NEED(c, cell_signal(c, SIG_DONE)->value == 1,
 	     "a queue runs whose save area was unmapped");
 	return 0;
@@ -1096,7 +1099,7 @@ static void same_image(struct scene *s, struct kfd_image *first, struct proc *p)
 	bool same;
 
 	/* a scheduler knows how far a queue is when it has looked at it */
-	scene_quiet();
+	SETUP(!call(p, machine_turns), "turns");
 	fd = grab(p);
 	SETUP(fd >= 0, "KFD fd");
 	r = kfd_criu_checkpoint(fd, &second);
@@ -1591,7 +1594,6 @@ static int call_other_memory(struct ctx *c)
 
 static int call_gpu_reads_userptr(struct ctx *c)
 {
-	scene_quiet();		/* the driver restores its pages with a delay */
 	return gpu_reads(c, &c->sdma, c->bo[BO_UPTR_AB].va, c->arg[0], "a user pointer");
 }
 

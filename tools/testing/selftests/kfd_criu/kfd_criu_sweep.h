@@ -988,7 +988,8 @@ static int call_told_and_stopped(struct ctx *c)
 	NEED(c, !kfd_event_wait(&c->k, &c->hw, 0, NULL), "no hardware exception");
 	sdma_fence(&c->spare, cell_va(c, CELL_FENCE), ++c->fence);
 	kfd_queue_submit(&c->spare);
-	scene_quiet();
+	if (machine_turns(c))
+		return -1;
 	NEED(c, *cell32(c, CELL_FENCE) != c->fence, "a queue runs after a RESUME that was refused");
 	return 0;
 }

@@ -328,7 +328,8 @@ static int call_pm4_submit(struct ctx *c)
 	pm4_write_data(&c->other, cell_va(c, CELL_RESULT), data, 2);
 	pm4_release_mem(&c->other, cell_va(c, CELL_FENCE_B), 2, 0);
 	kfd_queue_submit(&c->other);
-	scene_quiet();
+	if (machine_turns(c))
+		return -1;
 	NEED(c, *cell32(c, CELL_FENCE_B) == 1, "the PM4 queue runs while paused");
 	return 0;
 }
@@ -1040,7 +1041,6 @@ static int call_userptr_remap(struct ctx *c)
 	NEED(c, map_pages(c, (uintptr_t)p, BO_SIZE, memfd) == p, "mmap: %s", strerror(errno));
 	scene_fill(p, BO_SIZE, 123);
 	close(memfd);
-	scene_quiet();		/* the driver restores its pages with a delay */
 	return gpu_reads(c, &c->sdma, c->bo[BO_UPTR_AB].va, 123, "a remapped user pointer");
 }
 

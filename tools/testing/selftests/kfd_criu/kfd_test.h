@@ -29,8 +29,6 @@
 
 /* Long enough for an emulated machine with every debug option, and for an eviction. */
 #define WAIT_MS		60000u
-/* How long something that must not happen is given to happen. */
-#define QUIET_MS	50u
 /* How long a GPU page fault may take to become an event. */
 #define FAULT_MS	60000u
 

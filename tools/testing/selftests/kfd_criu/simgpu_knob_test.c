@@ -15,14 +15,15 @@
 #define FAR_VA		0x100000000000ULL
 #define FENCE_DELAY_US	500000
 #define MAX_DELAY_US	1000000
-#define PAUSE_MS	200
+/* Between two looks at a GPU that is to come to rest. */
+#define SETTLE_MS	50
 #define HANG_MS		1000
 #define SDMA_COPY	1
 
 /* --- queues and rings --- */
 
-/* Is a queue with its ring at @va loaded? */
-static bool queue_listed(const char *dir, uint64_t va)
+/* Is there a queue with its ring at @va on the hardware; one that @runs, and is not halted? */
+static bool queue_line(const char *dir, uint64_t va, bool runs)
 {
 	char path[128], line[256], address[32];
 	bool found = false;
@@ -34,9 +35,14 @@ static bool queue_listed(const char *dir, uint64_t va)
 	if (!f)
 		return false;
 	while (!found && fgets(line, sizeof(line), f))
-		found = strstr(line, address);
+		found = strstr(line, address) && !(runs && strstr(line, " halted"));
 	fclose(f);
 	return found;
+}
+
+static bool queue_listed(const char *dir, uint64_t va)
+{
+	return queue_line(dir, va, false);
 }
 
 /* A hardware scheduler takes a queue when it comes to it; gives it back before KFD goes on. */
@@ -67,7 +73,7 @@ static int settle(const char *dir)
 		if (clock_ms() > end)
 			return -ETIMEDOUT;
 		was = is;
-		sleep_ms(QUIET_MS);
+		sleep_ms(SETTLE_MS);
 	}
 	return 0;
 }
@@ -297,8 +303,8 @@ FIXTURE_TEARDOWN(simgpu_knob)
 /* A signal behind sdma_sync()'s page and the cells. */
 #define SIGNAL_OFFSET	(32 * KIB)
 
-/* Let an AQL queue count a signal down: the proof that it runs. */
-static int aql_run(struct env *e, struct kfd_queue *q, unsigned int ms)
+/* Have an AQL queue count a signal down; returns the signal. */
+static struct hsa_signal *aql_start(struct env *e, struct kfd_queue *q)
 {
 	struct hsa_signal *signal = (void *)((char *)e->cell.cpu + SIGNAL_OFFSET);
 	const uint64_t no_deps[5] = { 0 };
@@ -306,7 +312,23 @@ static int aql_run(struct env *e, struct kfd_queue *q, unsigned int ms)
 	hsa_signal_init(signal, 1, NULL, NULL);
 	aql_barrier_and(q, no_deps, e->cell.va + SIGNAL_OFFSET);
 	kfd_queue_submit(q);
-	return kfd_wait64((void *)&signal->value, 0, ms) ? 0 : -ETIMEDOUT;
+	return signal;
+}
+
+/* The signal has been counted down: the proof that a queue runs. */
+static int aql_run(struct env *e, struct kfd_queue *q)
+{
+	struct hsa_signal *signal = aql_start(e, q);
+
+	return kfd_wait64((void *)&signal->value, 0, WAIT_MS) ? 0 : -ETIMEDOUT;
+}
+
+/* A queue that the hardware has not, or has refused: what is submitted to it stays where it is. */
+static bool aql_is_out(struct env *e, const char *dir, struct kfd_queue *q)
+{
+	struct hsa_signal *signal = aql_start(e, q);
+
+	return !queue_line(dir, q->ring.va, true) && signal->value == 1;
 }
 
 /* Let the GPU copy a pattern into @bo, and look at every byte. */
@@ -414,13 +436,13 @@ TEST_F(simgpu_knob, fail_nth)
 }
 
 /* A hardware scheduler takes queues when it comes to it. */
-static bool nth_comes(const char *dir)
+static bool knob_comes_to_0(const char *dir, const char *knob)
 {
 	uint64_t end = clock_ms() + WAIT_MS;
 
-	while (knob_get(dir, "fail_nth") && clock_ms() < end)
+	while (knob_get(dir, knob) && clock_ms() < end)
 		sleep_ms(1);
-	return !knob_get(dir, "fail_nth");
+	return !knob_get(dir, knob);
 }
 
 /*
@@ -434,18 +456,18 @@ TEST_F(simgpu_knob, fail_nth_queue)
 	struct kfd_queue q;
 
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
-	ASSERT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	ASSERT_EQ(0, aql_run(&self->e, &q));
 	ASSERT_EQ(0, knob_set(self->dir, "fail_nth", mes ? 1 : 2));
 	EXPECT_EQ(no_hws() ? -EIO : 0, kfd_queue_update(k, &q, 100, 5));
-	EXPECT_TRUE(nth_comes(self->dir));
+	EXPECT_TRUE(knob_comes_to_0(self->dir, "fail_nth"));
 	EXPECT_STREQ("fail_queue_load", failed(self->dir));
-	EXPECT_EQ(-ETIMEDOUT, aql_run(&self->e, &q, QUIET_MS));
+	EXPECT_TRUE(aql_is_out(&self->e, self->dir, &q));
 	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
 	if (mes)
 		return;
 
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
-	ASSERT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	ASSERT_EQ(0, aql_run(&self->e, &q));
 	ASSERT_EQ(0, knob_set(self->dir, "fail_nth", 1));
 	EXPECT_EQ(no_hws() ? -ETIME : -EACCES, kfd_queue_update(k, &q, 100, 5));
 	EXPECT_STREQ("fail_preempt", failed(self->dir));
@@ -493,14 +515,15 @@ TEST_F(simgpu_knob, fail_queue_load_aql)
 		EXPECT_EQ(-EIO, queue_create_fails(k, KFD_Q_AQL, self->gpu));
 	} else {
 		ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
-		EXPECT_EQ(-ETIMEDOUT, aql_run(&self->e, &q, QUIET_MS));
+		EXPECT_TRUE(knob_comes_to_0(self->dir, "fail_queue_load"));
+		EXPECT_TRUE(aql_is_out(&self->e, self->dir, &q));
 		EXPECT_EQ(0, *q.rptr);
 		EXPECT_EQ(0, kfd_queue_destroy(k, &q));
 	}
 	EXPECT_EQ(0, knob_get(self->dir, "fail_queue_load"));
 
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
-	EXPECT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	EXPECT_EQ(0, aql_run(&self->e, &q));
 	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
 }
 
@@ -516,8 +539,10 @@ TEST_F(simgpu_knob, fail_queue_load_sdma)
 	} else {
 		ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_SDMA, self->gpu, 0));
 		sdma_fence(&q, cell_va(e, 0), 7);
+		EXPECT_TRUE(knob_comes_to_0(self->dir, "fail_queue_load"));
 		kfd_queue_submit(&q);
-		EXPECT_FALSE(kfd_wait32(cell32(e, 0), 7, QUIET_MS));
+		EXPECT_FALSE(queue_line(self->dir, q.ring.va, true));
+		EXPECT_NE(7, *cell32(e, 0));
 		EXPECT_EQ(0, *q.rptr);
 		EXPECT_EQ(0, kfd_queue_destroy(k, &q));
 	}
@@ -540,19 +565,19 @@ TEST_F(simgpu_knob, fail_preempt_no_hws)
 		SKIP(return, "there is a hardware scheduler");
 
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
-	ASSERT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	ASSERT_EQ(0, aql_run(&self->e, &q));
 	ASSERT_EQ(0, knob_set(self->dir, "fail_preempt", 1));
 	EXPECT_EQ(-ETIME, kfd_queue_update(k, &q, 100, 5));
 	EXPECT_EQ(0, knob_get(self->dir, "fail_preempt"));
 	EXPECT_EQ(0, kfd_queue_update(k, &q, 100, 5));
-	EXPECT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	EXPECT_EQ(0, aql_run(&self->e, &q));
 
 	ASSERT_EQ(0, knob_set(self->dir, "fail_preempt", 1));
 	EXPECT_EQ(-ETIME, kfd_queue_destroy(k, &q));
 	EXPECT_EQ(0, knob_get(self->dir, "fail_preempt"));
 
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
-	EXPECT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
+	EXPECT_EQ(0, aql_run(&self->e, &q));
 	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
 }
 
@@ -585,11 +610,11 @@ static int healthy_process(unsigned int gpu)
 		return 1;
 	if (kfd_queue_create(&e.k, &q, KFD_Q_AQL, gpu, 0))
 		return 2;
-	if (aql_run(&e, &q, WAIT_MS))
+	if (aql_run(&e, &q))
 		return 3;
 	if (kfd_queue_update(&e.k, &q, 100, 5))
 		return 4;
-	if (aql_run(&e, &q, WAIT_MS))
+	if (aql_run(&e, &q))
 		return 5;
 	if (kfd_queue_destroy(&e.k, &q))
 		return 6;
@@ -605,6 +630,7 @@ TEST_F(simgpu_knob, fail_preempt_hws)
 {
 	struct kfd *k = &self->e.k;
 	struct kfd_event_data data;
+	struct hsa_signal *signal;
 	struct kfd_event reset;
 	struct kfd_queue q;
 	int status;
@@ -617,8 +643,8 @@ TEST_F(simgpu_knob, fail_preempt_hws)
 
 	ASSERT_EQ(0, kfd_event_create(k, &reset, KFD_IOC_EVENT_HW_EXCEPTION, true, NULL));
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
-	ASSERT_EQ(0, aql_run(&self->e, &q, WAIT_MS));
-	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &reset, QUIET_MS, NULL));
+	ASSERT_EQ(0, aql_run(&self->e, &q));
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &reset, 0, NULL));
 
 	ASSERT_EQ(0, knob_set(self->dir, "fail_preempt", 1));
 	EXPECT_EQ(-EACCES, kfd_queue_update(k, &q, 100, 5));
@@ -629,9 +655,8 @@ TEST_F(simgpu_knob, fail_preempt_hws)
 
 	/* the mark stays on the queue, and it never runs again */
 	EXPECT_EQ(-EACCES, kfd_queue_update(k, &q, 100, 5));
-	EXPECT_EQ(-ETIMEDOUT, aql_run(&self->e, &q, QUIET_MS));
+	signal = aql_start(&self->e, &q);
 	EXPECT_FALSE(queue_listed(self->dir, q.ring.va));
-	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
 
 	pid = fork();
 	ASSERT_LE(0, pid);
@@ -640,7 +665,10 @@ TEST_F(simgpu_knob, fail_preempt_hws)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(0, WEXITSTATUS(status));
-	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &reset, QUIET_MS, NULL));
+	EXPECT_EQ(1, signal->value);
+	EXPECT_FALSE(queue_listed(self->dir, q.ring.va));
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &reset, 0, NULL));
+	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
 }
 
 /* The waiter gets the error; a context of its own has nothing to do with it. */
@@ -701,12 +729,13 @@ TEST_F(simgpu_knob, fence_delay)
 TEST_F(simgpu_knob, rings_paused)
 {
 	struct env *e = &self->e;
+	struct drm d, other;
 	struct kfd_queue q;
 	uint64_t seq[3];
-	struct drm d;
 	int i;
 
 	ASSERT_EQ(0, drm_open(&d, &e->k.gpu[self->gpu]));
+	ASSERT_EQ(0, drm_open(&other, &e->k.gpu[!self->gpu]));
 	ASSERT_EQ(0, drm_copy(&d, 1));
 	ASSERT_EQ(0, kfd_queue_create(&e->k, &q, KFD_Q_SDMA, self->gpu, 0));
 
@@ -717,7 +746,7 @@ TEST_F(simgpu_knob, rings_paused)
 	sdma_fence(&q, cell_va(e, 0), 9);
 	EXPECT_EQ(0, sdma_sync(e, &q));
 	EXPECT_EQ(9, *cell32(e, 0));
-	sleep_ms(PAUSE_MS);
+	ASSERT_EQ(0, drm_copy(&other, 1));
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(1, drm_wait(&d, seq[i], 0));
 
@@ -727,6 +756,7 @@ TEST_F(simgpu_knob, rings_paused)
 	EXPECT_EQ(0, pattern_bad(d.dst.cpu, BUF, 2));
 	EXPECT_EQ(0, drm_copy(&d, 3));
 	EXPECT_EQ(0, kfd_queue_destroy(&e->k, &q));
+	close(other.fd);
 	close(d.fd);
 }
 
@@ -837,7 +867,7 @@ static bool queue_is_dead(struct env *e, struct kfd_queue *q)
 	*cell32(e, i) = 0;
 	sdma_fence(q, cell_va(e, i), 1);
 	kfd_queue_submit(q);
-	return !kfd_wait32(cell32(e, i), 1, QUIET_MS);
+	return !others_turn() && !*cell32(e, i);
 }
 
 /* A new process runs queues on both GPUs. */
@@ -886,7 +916,7 @@ TEST_F(simgpu_knob, reset)
 	kfd_queue_submit(&q[self->gpu]);
 	ASSERT_TRUE(queue_appears(self->dir, q[self->gpu].ring.va));
 	ASSERT_TRUE(queue_appears(self->other, q[!self->gpu].ring.va));
-	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &exception, QUIET_MS, NULL));
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &exception, 0, NULL));
 
 	ASSERT_EQ(0, gpu_reset(&k->gpu[self->gpu]));
 
@@ -894,13 +924,14 @@ TEST_F(simgpu_knob, reset)
 	EXPECT_EQ(k->gpu[self->gpu].gpu_id, data.hw_exception_data.gpu_id);
 	EXPECT_EQ(KFD_HW_EXCEPTION_GPU_HANG, data.hw_exception_data.reset_cause);
 	EXPECT_EQ(1, data.hw_exception_data.memory_lost);
-	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &memory, QUIET_MS, NULL));
 	EXPECT_FALSE(queue_listed(self->dir, q[self->gpu].ring.va));
 	EXPECT_FALSE(queue_listed(self->other, q[!self->gpu].ring.va));
 	*cell32(e, 0) = 1;
 	EXPECT_TRUE(queue_is_dead(e, &q[0]));
 	EXPECT_TRUE(queue_is_dead(e, &q[1]));
 	EXPECT_EQ(0, *cell32(e, 1));
+	/* nobody has made a mistake, only the GPU is gone */
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &memory, 0, NULL));
 
 	/* amdgpu says that memory is lost, but this is a reset that loses none */
 	EXPECT_EQ(0, pattern_bad(vram.cpu, BUF, 1));
@@ -927,15 +958,17 @@ TEST_F(simgpu_knob, reset)
 TEST_F(simgpu_knob, reset_with_jobs)
 {
 	uint64_t seq[3];
-	struct drm d;
+	struct drm d, other;
 	int i;
 
 	ASSERT_EQ(0, drm_open(&d, &self->e.k.gpu[self->gpu]));
+	ASSERT_EQ(0, drm_open(&other, &self->e.k.gpu[!self->gpu]));
 	ASSERT_EQ(0, drm_copy(&d, 1));
 	ASSERT_EQ(0, knob_set(self->dir, "rings_paused", 1));
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(0, drm_submit(&d, 2, &seq[i]));
-	sleep_ms(QUIET_MS);
+	/* the rings of the other GPU have gone on meanwhile */
+	ASSERT_EQ(0, drm_copy(&other, 1));
 	EXPECT_EQ(1, drm_wait(&d, seq[0], 0));
 
 	ASSERT_EQ(0, gpu_reset(&self->e.k.gpu[self->gpu]));
@@ -949,6 +982,7 @@ TEST_F(simgpu_knob, reset_with_jobs)
 	EXPECT_EQ(0, drm_context_free(&d));
 	ASSERT_EQ(0, drm_context(&d));
 	EXPECT_EQ(0, drm_copy(&d, 3));
+	close(other.fd);
 	close(d.fd);
 	EXPECT_EQ(0, new_processes());
 }
@@ -960,7 +994,9 @@ TEST_F(simgpu_knob, reset_held)
 	struct env *e = &self->e;
 	struct held_reset reset;
 	struct kfd_queue q;
+	struct drm other;
 
+	ASSERT_EQ(0, drm_open(&other, &e->k.gpu[!self->gpu]));
 	ASSERT_EQ(0, kfd_queue_create(&e->k, &q, KFD_Q_SDMA, self->gpu, 0));
 	ASSERT_EQ(0, sdma_sync(e, &q));
 	ASSERT_EQ(0, held_reset_begin(&reset, &e->k.gpu[self->gpu], self->dir, WAIT_MS));
@@ -969,7 +1005,8 @@ TEST_F(simgpu_knob, reset_held)
 	/* firmware is not asked any more, its queues are lost with it */
 	if (no_hws())
 		EXPECT_FALSE(queue_listed(self->dir, q.ring.va));
-	sleep_ms(PAUSE_MS);
+	/* amdgpu goes on with the other GPU */
+	ASSERT_EQ(0, drm_copy(&other, 1));
 	EXPECT_FALSE(held_reset_over(&reset));
 
 	EXPECT_EQ(0, held_reset_end(&reset));
@@ -984,6 +1021,7 @@ TEST_F(simgpu_knob, reset_held)
 	EXPECT_EQ(resets + 2, knob_get(self->dir, "resets"));
 	EXPECT_EQ(0, new_processes());
 	EXPECT_EQ(0, kfd_queue_destroy(&e->k, &q));
+	close(other.fd);
 }
 
 /* Have KFD put a packet into the HIQ that stops the scheduler. */
