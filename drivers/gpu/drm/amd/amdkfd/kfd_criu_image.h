@@ -272,9 +272,9 @@ struct kfd_criu_bo_record {
  * @ctl_size: bytes of control stack behind each; 0 where it is kept in the save area
  *
  * Behind this: for each XCC the MQD, then the control stack, each padded to 8
- * bytes. Of an MQD the image has only those fields that hold the queue's progress or
- * its CU mask, everything else is 0: what else a queue is made of, the driver
- * builds anew from the properties above.
+ * bytes. Of an MQD the image has all but what is the driver's, which is 0: the driver
+ * builds that anew from the properties above. Which words and bits these are, is in
+ * kfd_criu_mqd_v*.c.
  */
 struct kfd_criu_queue_record {
 	u64 ring;

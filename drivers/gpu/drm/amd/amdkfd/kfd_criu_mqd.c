@@ -1,24 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Checkpoint and restore of compute processes: the part of an MQD that is a
- * queue's progress.
+ * Checkpoint and restore of compute processes: which part of an MQD is the driver's.
  *
- * Everything else in an MQD the driver builds anew from the queue's properties:
- * addresses of its own, the VMID, privileges, sizes, the doorbell. An image can't set
- * those. What it can set, a process could set by packets on its own queue just as well.
+ * That part the driver builds anew from the queue's properties, and an image can't set
+ * it: addresses of buffers, the VMID, privileges, sizes, the doorbell, priorities, requests
+ * to firmware. All else is how far the queue and its dispatch have come: firmware knows
+ * what is where, and finds it as it was.
  */
 
+#include <kunit/visibility.h>
+#include <linux/export.h>
 #include "amdgpu_amdkfd.h"
 #include "kfd_criu.h"
 #include "kfd_criu_mqd.h"
 #include "kfd_priv.h"
 
+static const struct kfd_criu_mqd_layout *compute_v9(u32 gc_version)
+{
+	switch (gc_version) {
+	case IP_VERSION(9, 4, 1):
+		return &kfd_criu_mqd_v9_4_1;
+	case IP_VERSION(9, 4, 2):
+		return &kfd_criu_mqd_v9_4_2;
+	case IP_VERSION(9, 4, 3):
+	case IP_VERSION(9, 4, 4):
+		return &kfd_criu_mqd_v9_4_3;
+	default:
+		return &kfd_criu_mqd_v9;
+	}
+}
+
+static const struct kfd_criu_mqd_layout *sdma_v9(u32 gc_version)
+{
+	switch (gc_version) {
+	case IP_VERSION(9, 4, 3):
+	case IP_VERSION(9, 4, 4):
+		return &kfd_criu_mqd_sdma_v9_4_3;
+	default:
+		return &kfd_criu_mqd_sdma_v9;
+	}
+}
+
 /**
- * kfd_criu_mqd_layout() - Find what an image keeps of a queue's MQD.
+ * kfd_criu_mqd_layout() - Find what is the driver's in a queue's MQD.
  * @node: the GPU
  * @type: &enum kfd_queue_type
  *
- * The MQD managers of the driver go by the same versions, see device_queue_manager_init().
+ * The MQD managers of the driver go by the same versions, see device_queue_manager_init(),
+ * but for what is told apart among GFX9.
  *
  * Return: the layout, or NULL if there is none for this generation or type
  */
@@ -30,12 +59,7 @@ const struct kfd_criu_mqd_layout *kfd_criu_mqd_layout(struct kfd_node *node, u32
 		return NULL;
 	switch (IP_VERSION_MAJ(KFD_GC_VERSION(node))) {
 	case 9:
-		if (sdma)
-			return &kfd_criu_mqd_sdma_v9;
-		if (KFD_GC_VERSION(node) == IP_VERSION(9, 4, 3) ||
-		    KFD_GC_VERSION(node) == IP_VERSION(9, 4, 4))
-			return &kfd_criu_mqd_v9_4_3;
-		return &kfd_criu_mqd_v9;
+		return sdma ? sdma_v9(KFD_GC_VERSION(node)) : compute_v9(KFD_GC_VERSION(node));
 	case 10:
 		return sdma ? &kfd_criu_mqd_sdma_v10 : &kfd_criu_mqd_v10;
 	case 11:
@@ -46,10 +70,17 @@ const struct kfd_criu_mqd_layout *kfd_criu_mqd_layout(struct kfd_node *node, u32
 		return NULL;
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(kfd_criu_mqd_layout);
 
+/* All of the word: the firmware will not see less of it than is checked here. */
 static u32 value(const struct kfd_criu_mqd_field *field, const u32 *mqd)
 {
-	return mqd[field->dword] & field->mask;
+	return mqd[field->dword];
+}
+
+static bool has_other_bits(const struct kfd_criu_mqd_field *field, const u32 *mqd)
+{
+	return value(field, mqd) & ~field->mask;
 }
 
 /**
@@ -58,6 +89,9 @@ static u32 value(const struct kfd_criu_mqd_field *field, const u32 *mqd)
  * @mqd: what an image has of it
  * @q: the queue, whose sizes were checked
  * @ctl_stack_size: bytes of control stack that it has
+ *
+ * Of a dispatch that is under way nothing is known that could be checked: firmware has put
+ * it there, and firmware reads it.
  *
  * Return: 0 or -EINVAL
  */
@@ -72,33 +106,34 @@ int kfd_criu_mqd_check(const struct kfd_criu_mqd_layout *layout, const u32 *mqd,
 	/* That of an AQL queue is taken modulo the ring. */
 	if (q->format == KFD_CRIU_QUEUE_PM4 && rptr && rptr >= q->ring_size / sizeof(u32))
 		return -EINVAL;
+	if (has_other_bits(&layout->ctl_stack_offset, mqd) ||
+	    has_other_bits(&layout->wg_state_offset, mqd))
+		return -EINVAL;
 	if (value(&layout->ctl_stack_offset, mqd) > ctl_stack_size)
 		return -EINVAL;
 	if (value(&layout->wg_state_offset, mqd) > q->cwsr_size)
 		return -EINVAL;
 	return 0;
 }
-
-static void copy_fields(const struct kfd_criu_mqd_field *fields, u32 n, u32 *to, const u32 *from)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++) {
-		const struct kfd_criu_mqd_field *field = &fields[i];
-
-		to[field->dword] = (to[field->dword] & ~field->mask) |
-				   (from[field->dword] & field->mask);
-	}
-}
+EXPORT_SYMBOL_IF_KUNIT(kfd_criu_mqd_check);
 
 /**
- * kfd_criu_mqd_copy() - Copy a queue's progress and nothing else.
+ * kfd_criu_mqd_copy() - Copy of an MQD what is not the driver's.
  * @layout: of both MQDs
- * @to: MQD whose other bits stay as they are
+ * @to: MQD of which the driver's bits stay as they are
  * @from: MQD
  */
 void kfd_criu_mqd_copy(const struct kfd_criu_mqd_layout *layout, u32 *to, const u32 *from)
 {
-	copy_fields(layout->fields, layout->num_fields, to, from);
-	copy_fields(layout->more, layout->num_more, to, from);
+	const struct kfd_criu_mqd_words *words = layout->words;
+	const struct kfd_criu_mqd_words *end = words + layout->num_words;
+	u32 dword, image;
+
+	for (dword = 0; dword < layout->size / sizeof(u32); dword++) {
+		while (words < end && max(words->first, words->last) < dword)
+			words++;
+		image = words < end && words->first <= dword ? words->image : ~0U;
+		to[dword] = (to[dword] & ~image) | (from[dword] & image);
+	}
 }
+EXPORT_SYMBOL_IF_KUNIT(kfd_criu_mqd_copy);

@@ -3,7 +3,8 @@
  * Checkpoint and restore of compute processes: user queues.
  *
  * A queue is created anew from its properties, with the ids that it had, while
- * the process' queues are stopped. Then its progress is put into the new MQD.
+ * the process' queues are stopped. Then all that is not the driver's is put into the
+ * new MQD.
  */
 
 #include <linux/bitmap.h>
@@ -140,7 +141,7 @@ static void save_ctl_stack(const struct kfd_criu_mqd_layout *layout, const u32 *
 			   u32 size)
 {
 	const struct kfd_criu_mqd_field *at = &layout->ctl_stack_offset;
-	u32 start = min(mqd[at->dword] & at->mask, size);
+	u32 start = min(mqd[at->dword], size);
 
 	memcpy(to + start, (const void *)mqd + PAGE_SIZE + start, size - start);
 }

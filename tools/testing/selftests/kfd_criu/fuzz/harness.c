@@ -174,51 +174,90 @@ static void open_again(const struct input *in, const struct opened *first)
 
 /* --- progress of queues --- */
 
-/* Words of an MQD that decide what the GPU may do, and for whom. */
+/* A word of an MQD, and bits that decide what the GPU may do, and for whom. */
+struct own {
+	u16 dword;
+	u32 mask;
+};
+
+#define OWN(type, member)		{ MQD_DWORD(type, member), ~0U }
+#define OWN_BITS(type, member, bits)	{ MQD_DWORD(type, member), bits }
+
 #define SDMA_WORDS(type) {						\
-	MQD_DWORD(type, sdmax_rlcx_rb_cntl),				\
-	MQD_DWORD(type, sdmax_rlcx_rb_base),				\
-	MQD_DWORD(type, sdmax_rlcx_rb_base_hi),				\
-	MQD_DWORD(type, sdmax_rlcx_rb_rptr_addr_lo),			\
-	MQD_DWORD(type, sdmax_rlcx_rb_rptr_addr_hi),			\
-	MQD_DWORD(type, sdmax_rlcx_doorbell),				\
-	MQD_DWORD(type, sdmax_rlcx_doorbell_offset),			\
-	MQD_DWORD(type, sdmax_rlcx_csa_addr_lo),			\
-	MQD_DWORD(type, sdmax_rlcx_csa_addr_hi),			\
+	OWN(type, sdmax_rlcx_rb_cntl),					\
+	OWN(type, sdmax_rlcx_rb_base),					\
+	OWN(type, sdmax_rlcx_rb_base_hi),				\
+	OWN(type, sdmax_rlcx_rb_rptr_addr_lo),				\
+	OWN(type, sdmax_rlcx_rb_rptr_addr_hi),				\
+	OWN(type, sdmax_rlcx_rb_wptr_poll_addr_lo),			\
+	OWN(type, sdmax_rlcx_rb_wptr_poll_addr_hi),			\
+	/* the VMID */							\
+	OWN_BITS(type, sdmax_rlcx_ib_cntl, 0xf0000),			\
+	OWN(type, sdmax_rlcx_doorbell),					\
+	OWN(type, sdmax_rlcx_doorbell_offset),				\
+	OWN(type, sdmax_rlcx_csa_addr_lo),				\
+	OWN(type, sdmax_rlcx_csa_addr_hi),				\
+	OWN(type, sdma_engine_id),					\
+	OWN(type, sdma_queue_id),					\
 }
 
 #define COMPUTE_WORDS(type) {						\
-	MQD_DWORD(type, cp_mqd_base_addr_lo),				\
-	MQD_DWORD(type, cp_mqd_base_addr_hi),				\
-	MQD_DWORD(type, cp_hqd_active),					\
-	MQD_DWORD(type, cp_hqd_vmid),					\
-	MQD_DWORD(type, cp_hqd_persistent_state),			\
-	MQD_DWORD(type, cp_hqd_pipe_priority),				\
-	MQD_DWORD(type, cp_hqd_queue_priority),				\
-	MQD_DWORD(type, cp_hqd_pq_base_lo),				\
-	MQD_DWORD(type, cp_hqd_pq_base_hi),				\
-	MQD_DWORD(type, cp_hqd_pq_rptr_report_addr_lo),			\
-	MQD_DWORD(type, cp_hqd_pq_rptr_report_addr_hi),			\
-	MQD_DWORD(type, cp_hqd_pq_wptr_poll_addr_lo),			\
-	MQD_DWORD(type, cp_hqd_pq_wptr_poll_addr_hi),			\
-	MQD_DWORD(type, cp_hqd_pq_doorbell_control),			\
-	MQD_DWORD(type, cp_hqd_pq_control),				\
-	MQD_DWORD(type, cp_hqd_eop_base_addr_lo),			\
-	MQD_DWORD(type, cp_hqd_eop_base_addr_hi),			\
-	MQD_DWORD(type, cp_hqd_eop_control),				\
-	MQD_DWORD(type, cp_hqd_ctx_save_base_addr_lo),			\
-	MQD_DWORD(type, cp_hqd_ctx_save_base_addr_hi),			\
-	MQD_DWORD(type, cp_hqd_ctx_save_control),			\
-	MQD_DWORD(type, cp_hqd_cntl_stack_size),			\
-	MQD_DWORD(type, cp_hqd_ctx_save_size),				\
+	OWN(type, header),						\
+	/* privileged waves */						\
+	OWN_BITS(type, compute_pgm_rsrc1, 0x100000),			\
+	OWN(type, compute_vmid),					\
+	OWN(type, ctx_save_base_addr_lo),				\
+	OWN(type, ctx_save_base_addr_hi),				\
+	OWN(type, cp_mqd_base_addr_lo),					\
+	OWN(type, cp_mqd_base_addr_hi),					\
+	OWN(type, cp_hqd_active),					\
+	OWN(type, cp_hqd_vmid),						\
+	/* all but what firmware does at the time */			\
+	OWN_BITS(type, cp_hqd_persistent_state, 0x4fffff7f),		\
+	OWN(type, cp_hqd_pipe_priority),				\
+	OWN(type, cp_hqd_queue_priority),				\
+	OWN(type, cp_hqd_pq_base_lo),					\
+	OWN(type, cp_hqd_pq_base_hi),					\
+	OWN(type, cp_hqd_pq_rptr_report_addr_lo),			\
+	OWN(type, cp_hqd_pq_rptr_report_addr_hi),			\
+	OWN(type, cp_hqd_pq_wptr_poll_addr_lo),				\
+	OWN(type, cp_hqd_pq_wptr_poll_addr_hi),				\
+	OWN(type, cp_hqd_pq_doorbell_control),				\
+	/* all but whether the ring is empty, and carries */		\
+	OWN_BITS(type, cp_hqd_pq_control, 0xffff7f3f),			\
+	/* the privilege of indirect buffers, and how they are read */	\
+	OWN_BITS(type, cp_hqd_ib_control, 0x7ff00000),			\
+	OWN(type, cp_hqd_iq_timer),					\
+	OWN(type, cp_hqd_dequeue_request),				\
+	OWN(type, cp_mqd_control),					\
+	OWN(type, cp_hqd_eop_base_addr_lo),				\
+	OWN(type, cp_hqd_eop_base_addr_hi),				\
+	/* the size */							\
+	OWN_BITS(type, cp_hqd_eop_control, 0x3f),			\
+	OWN(type, cp_hqd_ctx_save_base_addr_lo),			\
+	OWN(type, cp_hqd_ctx_save_base_addr_hi),			\
+	OWN(type, cp_hqd_ctx_save_control),				\
+	OWN(type, cp_hqd_cntl_stack_size),				\
+	OWN(type, cp_hqd_ctx_save_size),				\
+	OWN(type, cp_hqd_aql_control),					\
+	OWN(type, iqtimer_pkt_header),					\
+	OWN(type, iqtimer_pkt_dw0),					\
+	OWN(type, iqtimer_pkt_dw31),					\
+	OWN(type, set_resources_header),				\
+	OWN(type, set_resources_dw1),					\
+	OWN(type, set_resources_dw7),					\
+	OWN(type, queue_doorbell_id0),					\
+	OWN(type, queue_doorbell_id15),					\
 }
 
 static const struct generation {
 	u32 gc_version;
-	u16 compute[23];
-	u16 sdma[9];
+	struct own compute[42];
+	struct own sdma[14];
 } generations[] = {
 	{ IP_VERSION(9, 0, 1), COMPUTE_WORDS(v9_mqd), SDMA_WORDS(v9_sdma_mqd) },
+	{ IP_VERSION(9, 4, 1), COMPUTE_WORDS(v9_mqd), SDMA_WORDS(v9_sdma_mqd) },
+	{ IP_VERSION(9, 4, 2), COMPUTE_WORDS(v9_mqd), SDMA_WORDS(v9_sdma_mqd) },
 	{ IP_VERSION(9, 4, 3), COMPUTE_WORDS(v9_mqd), SDMA_WORDS(v9_sdma_mqd) },
 	{ IP_VERSION(9, 4, 4), COMPUTE_WORDS(v9_mqd), SDMA_WORDS(v9_sdma_mqd) },
 	{ IP_VERSION(10, 3, 0), COMPUTE_WORDS(v10_compute_mqd),
@@ -234,21 +273,23 @@ static const struct generation {
 /* What load_progress() of kfd_criu_queue.c does, to an MQD of the driver's own. */
 static void load_progress(const struct kfd_criu_mqd_layout *layout, const u32 *from,
 			  const struct kfd_criu_queue_record *q, u32 ctl_stack_size,
-			  const u16 *words, u32 num_words)
+			  const struct own *own, u32 num_own)
 {
 	u32 i, *mqd = malloc(layout->size);
 
 	MUST(mqd);
 	memset(mqd, 0x5a, layout->size);
 	kfd_criu_mqd_copy(layout, mqd, from);
-	for (i = 0; i < num_words; i++)
-		MUST(mqd[words[i]] == 0x5a5a5a5a);
+	for (i = 0; i < num_own; i++)
+		MUST(!((mqd[own[i].dword] ^ 0x5a5a5a5a) & own[i].mask));
 	MUST(mqd[layout->rptr] == from[layout->rptr]);
 	if (layout->ctl_stack_offset.mask) {
-		u32 stack = mqd[layout->ctl_stack_offset.dword] & layout->ctl_stack_offset.mask;
-		u32 waves = mqd[layout->wg_state_offset.dword] & layout->wg_state_offset.mask;
-
-		MUST(stack <= ctl_stack_size && waves <= q->cwsr_size);
+		/* The registers of a dispatch that a process sets by its packets. */
+		for (i = MQD_DWORD(v9_mqd, compute_user_data_0);
+		     i <= MQD_DWORD(v9_mqd, compute_user_data_15); i++)
+			MUST(mqd[i] == from[i]);
+		MUST(mqd[layout->ctl_stack_offset.dword] <= ctl_stack_size);
+		MUST(mqd[layout->wg_state_offset.dword] <= q->cwsr_size);
 	}
 	count(MQDS);
 	free(mqd);

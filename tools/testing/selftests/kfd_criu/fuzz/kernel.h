@@ -43,6 +43,7 @@ typedef __s32 s32;
 #define offsetofend(type, member)	(offsetof(type, member) + sizeof_field(type, member))
 #define ARRAY_SIZE(a)			(sizeof(a) / sizeof(*(a)))
 
+#define BIT(n)			(1UL << (n))
 #define BIT_ULL(n)		(1ULL << (n))
 #define ALIGN_DOWN(x, a)	((x) - (x) % (a))
 #define ALIGN(x, a)		ALIGN_DOWN((x) + (typeof(x))(a) - 1, (typeof(x))(a))

@@ -222,8 +222,9 @@ void mutate_call(struct draft *d)
 }
 
 static const struct kfd_criu_mqd_layout * const layouts[] = {
-	&kfd_criu_mqd_v9, &kfd_criu_mqd_v9_4_3, &kfd_criu_mqd_v10, &kfd_criu_mqd_v11,
-	&kfd_criu_mqd_v12, &kfd_criu_mqd_sdma_v9, &kfd_criu_mqd_sdma_v10, &kfd_criu_mqd_sdma_v11,
+	&kfd_criu_mqd_v9, &kfd_criu_mqd_v9_4_1, &kfd_criu_mqd_v9_4_2, &kfd_criu_mqd_v9_4_3,
+	&kfd_criu_mqd_v10, &kfd_criu_mqd_v11, &kfd_criu_mqd_v12, &kfd_criu_mqd_sdma_v9,
+	&kfd_criu_mqd_sdma_v9_4_3, &kfd_criu_mqd_sdma_v10, &kfd_criu_mqd_sdma_v11,
 	&kfd_criu_mqd_sdma_v12,
 };
 
@@ -236,7 +237,7 @@ static struct field dword(u32 i)
 }
 
 /**
- * mutate_mqd - change a word of an MQD: one that is checked, one that is copied, or just any
+ * mutate_mqd - change a word of an MQD: one that is checked, one that is the driver's, or just any
  * @mqd: the MQD, and perhaps others behind it
  * @size: their bytes
  * @ring_size: the queue's, which limits its progress
@@ -266,7 +267,7 @@ void mutate_mqd(void *mqd, size_t size, u64 ring_size, u32 ctl_stack_size, u32 c
 		set(mqd, dword(layout->wg_state_offset.dword), 4 * near(cwsr_size / 4));
 		break;
 	case 3:
-		change(mqd, dword(layout->fields[chance(layout->num_fields)].dword));
+		change(mqd, dword(layout->words[chance(layout->num_words)].first));
 		break;
 	}
 }

@@ -20,7 +20,8 @@ static const struct generation {
 	const struct kfd_criu_mqd_layout *sdma;
 } generations[] = {
 	{ "9.0.1", IP_VERSION(9, 0, 1), 1, &kfd_criu_mqd_v9, &kfd_criu_mqd_sdma_v9 },
-	{ "9.4.3", IP_VERSION(9, 4, 3), 2, &kfd_criu_mqd_v9_4_3, &kfd_criu_mqd_sdma_v9 },
+	{ "9.4.2", IP_VERSION(9, 4, 2), 1, &kfd_criu_mqd_v9_4_2, &kfd_criu_mqd_sdma_v9 },
+	{ "9.4.3", IP_VERSION(9, 4, 3), 2, &kfd_criu_mqd_v9_4_3, &kfd_criu_mqd_sdma_v9_4_3 },
 	{ "10.3.0", IP_VERSION(10, 3, 0), 1, &kfd_criu_mqd_v10, &kfd_criu_mqd_sdma_v10 },
 	{ "11.0.0", IP_VERSION(11, 0, 0), 1, &kfd_criu_mqd_v11, &kfd_criu_mqd_sdma_v11 },
 	{ "12.0.0", IP_VERSION(12, 0, 0), 1, &kfd_criu_mqd_v12, &kfd_criu_mqd_sdma_v12 },
@@ -75,10 +76,11 @@ static const struct shape shapes[] = {
 	{ "unknown", NO_GENERATION, 1, .unknown = true },
 	{ "all", NO_GENERATION, 4, 2, 4, true, 4, 3, BO, .unknown = true },
 	{ "all-9.0.1", 0, 2, 3, 2, false, 5, 3, BO },
-	{ "all-9.4.3", 1, 2, 3, 2, false, 5, 3, BO },
-	{ "all-10.3.0", 2, 2, 3, 2, false, 5, 3, KERNEL },
-	{ "all-11.0.0", 3, 2, 3, 2, false, 5, 3, BO },
-	{ "all-12.0.0", 4, 2, 3, 2, false, 5, 3, KERNEL },
+	{ "all-9.4.2", 1, 2, 3, 2, false, 5, 3, BO },
+	{ "all-9.4.3", 2, 2, 3, 2, false, 5, 3, BO },
+	{ "all-10.3.0", 3, 2, 3, 2, false, 5, 3, KERNEL },
+	{ "all-11.0.0", 4, 2, 3, 2, false, 5, 3, BO },
+	{ "all-12.0.0", 5, 2, 3, 2, false, 5, 3, KERNEL },
 };
 
 static u8 image[ROOM] __attribute__((aligned(8)));
