@@ -556,9 +556,14 @@ static void simgpu_queue_save_ib(struct simgpu *sim, const struct simgpu_queue *
 				 const struct simgpu_stream *ib, unsigned int lo, unsigned int hi,
 				 unsigned int size, unsigned int pos)
 {
+	u32 control;
+
 	simgpu_mqd_write(sim, queue, lo, lower_32_bits(ib->base));
 	simgpu_mqd_write(sim, queue, hi, upper_32_bits(ib->base));
-	simgpu_mqd_write(sim, queue, size, ib->end);
+	/* a compute MQD has settings of the driver's in the same dword */
+	if (simgpu_mqd_read(sim, queue, size, &control))
+		control = 0;
+	simgpu_mqd_write(sim, queue, size, (control & ~MQD_IB_CONTROL_SIZE(~0)) | ib->end);
 	simgpu_mqd_write(sim, queue, pos, ib->pos);
 }
 
