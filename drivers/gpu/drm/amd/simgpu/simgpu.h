@@ -27,6 +27,8 @@
  */
 #define SIMGPU_NUM_SPACES	(SIMGPU_NUM_VMID + 256)
 #define SIMGPU_TLB_ENTRIES	1024
+/* Dwords of the largest MQD, see struct simgpu_mqd_layout. */
+#define SIMGPU_MAX_MQD_DWORDS	512
 
 struct amdgpu_device;
 struct amdgpu_ring;
@@ -120,6 +122,11 @@ struct simgpu_manager {
  *	way that enters reclaim.
  * @queues: loaded user queues and the HIQ, under @lock
  * @suspended: no user queue is executed, under @lock
+ * @signatures: firmware leaves signatures in MQDs, see simgpu_mqd_sign()
+ * @mqd_bits: firmware's bits of a compute MQD, constant
+ * @sdma_mqd_bits: the same of an SDMA MQD
+ * @mqd_words: a MQD that is being signed, under @lock
+ * @mqd_nonces: MQDs that have been signed for the first time, under @lock
  * @thread: executes the queues
  * @wake: wakes @thread when a queue is loaded
  * @rings: kernel rings, one for each SDMA engine
@@ -146,6 +153,11 @@ struct simgpu {
 	struct mutex lock;
 	struct list_head queues;
 	bool suspended;
+	bool signatures;
+	u32 mqd_bits[SIMGPU_MAX_MQD_DWORDS];
+	u32 sdma_mqd_bits[SIMGPU_MAX_MQD_DWORDS];
+	u32 mqd_words[SIMGPU_MAX_MQD_DWORDS];
+	u32 mqd_nonces;
 	struct task_struct *thread;
 	wait_queue_head_t wake;
 

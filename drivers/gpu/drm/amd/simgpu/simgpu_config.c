@@ -58,6 +58,10 @@
  *	and more than two XCCs, KFD wants its hardware scheduler: it gives the
  *	same VMIDs to every other partition, but there is one set of them.
  *
+ * ``simgpu_mqd_signatures``
+ *	1: firmware uses every word and bit of a MQD that is not the driver's,
+ *	and refuses a queue that has lost one.  Off by default.
+ *
  * A wrong value gives one line in the log that names the parameter, and no
  * device; the rest of amdgpu loads as usual.
  */
@@ -93,6 +97,10 @@ MODULE_PARM_DESC(simgpu_xccs, "XCCs of simulated GPUs of generation 9.4.3 (2 to 
 static char *simgpu_partitions = "spx";
 module_param(simgpu_partitions, charp, 0444);
 MODULE_PARM_DESC(simgpu_partitions, "Partitions of simulated GPUs of generation 9.4.3 (spx or cpx, default spx)");
+
+static bool simgpu_mqd_signatures;
+module_param(simgpu_mqd_signatures, bool, 0444);
+MODULE_PARM_DESC(simgpu_mqd_signatures, "Simulated firmware notices any bit that a MQD has lost (default off)");
 
 /**
  * simgpu_config_count_valid - is the number of GPUs one that we can have
@@ -429,6 +437,7 @@ void simgpu_config_from_params(struct simgpu_config *config)
 		.rotate = simgpu_rotate,
 		.fence_delay_us = simgpu_fence_delay_us,
 		.xccs = simgpu_xccs,
+		.signatures = simgpu_mqd_signatures,
 		.partitions = simgpu_partitions,
 		.gc = simgpu_gc,
 	};

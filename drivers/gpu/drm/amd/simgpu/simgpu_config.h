@@ -33,6 +33,7 @@
  *	with different values show the same GPUs under other ids, in another order
  * @fence_delay_us: microseconds for which the kernel's rings hold back a fence
  * @xccs: XCCs of each GPU whose generation can have several
+ * @signatures: whatever firmware may keep in a MQD is in use, and has to survive
  * @partitions: "spx" or "cpx": are they one partition, or one each; NULL for "spx"
  * @gc: generations of the GPUs as a list, see simgpu_config_desc(), or NULL for the default
  */
@@ -43,6 +44,7 @@ struct simgpu_config {
 	unsigned int rotate;
 	unsigned int fence_delay_us;
 	unsigned int xccs;
+	bool signatures;
 	const char *partitions;
 	const char *gc;
 };

@@ -4,6 +4,7 @@
  *
  * Facts: the tables of IP versions in amdgpu_discovery.c, gmc_v*_0.c for the
  * VMIDs, gfx_v*_0.c for compute units, v*_structs.h for MQDs,
+ * kfd_mqd_manager_v*.c for what of them is the driver's,
  * *_sdma_pkt_open.h for packets, amdgpu_doorbell.h for doorbells.
  */
 #include <linux/export.h>
@@ -97,6 +98,186 @@
 	.engine_id = MQD_DWORD(type, sdma_engine_id),					\
 }
 
+/*
+ * Whose the bits of a MQD are.  What init_mqd() or update_mqd() assign as a whole is the
+ * driver's as a whole; of what they change bit by bit, those bits.  What nobody has here is
+ * firmware's.
+ */
+#define MQD_BITS(type, field, bits, whose) \
+	{ .mask = (bits), .dword = MQD_DWORD(type, field), .owner = (whose) }
+#define MQD_DRIVER(type, field) MQD_BITS(type, field, U32_MAX, SIMGPU_MQD_DRIVER)
+#define MQD_IDENTITY(type, field) MQD_BITS(type, field, U32_MAX, SIMGPU_MQD_IDENTITY)
+#define MQD_PROGRESS(type, field) MQD_BITS(type, field, U32_MAX, SIMGPU_MQD_PROGRESS)
+#define MQD_PROGRESS_FROM(type, field, begin) \
+	{ .mask = U32_MAX, .dword = MQD_DWORD(type, field), .owner = SIMGPU_MQD_PROGRESS, \
+	  .fresh = MQD_DWORD(type, begin) }
+
+/* GWS puts this on the SIMDs of all shader engines, see COMPUTE_RESOURCE_LIMITS */
+#define FORCE_SIMD_DIST		BIT(23)
+/* COMPUTE_PGM_RSRC2 */
+#define TRAP_PRESENT		BIT(6)
+
+/*
+ * cp_hqd_ib_control has progress, too, but each update of a queue writes it: what it says of
+ * an indirect buffer is as good as lost then, and must be for hardware as well.
+ */
+#define COMPUTE_MQD_BITS(type)								\
+	MQD_DRIVER(type, header),							\
+	MQD_DRIVER(type, compute_pipelinestat_enable),					\
+	MQD_DRIVER(type, compute_static_thread_mgmt_se0),				\
+	MQD_DRIVER(type, compute_static_thread_mgmt_se1),				\
+	MQD_DRIVER(type, compute_static_thread_mgmt_se2),				\
+	MQD_DRIVER(type, compute_static_thread_mgmt_se3),				\
+	MQD_DRIVER(type, cp_mqd_base_addr_lo),						\
+	MQD_DRIVER(type, cp_mqd_base_addr_hi),						\
+	MQD_DRIVER(type, cp_mqd_control),						\
+	MQD_DRIVER(type, cp_hqd_persistent_state),					\
+	MQD_DRIVER(type, cp_hqd_vmid),							\
+	MQD_DRIVER(type, cp_hqd_pipe_priority),						\
+	MQD_DRIVER(type, cp_hqd_queue_priority),					\
+	MQD_DRIVER(type, cp_hqd_quantum),						\
+	MQD_DRIVER(type, cp_hqd_pq_base_lo),						\
+	MQD_DRIVER(type, cp_hqd_pq_base_hi),						\
+	MQD_DRIVER(type, cp_hqd_pq_control),						\
+	MQD_DRIVER(type, cp_hqd_pq_wptr_poll_addr_lo),					\
+	MQD_DRIVER(type, cp_hqd_pq_wptr_poll_addr_hi),					\
+	MQD_DRIVER(type, cp_hqd_pq_doorbell_control),					\
+	MQD_DRIVER(type, cp_hqd_ib_control),						\
+	MQD_DRIVER(type, cp_hqd_iq_timer),						\
+	MQD_DRIVER(type, cp_hqd_aql_control),						\
+	MQD_DRIVER(type, cp_hqd_eop_base_addr_lo),					\
+	MQD_DRIVER(type, cp_hqd_eop_base_addr_hi),					\
+	MQD_DRIVER(type, cp_hqd_eop_control),						\
+	MQD_DRIVER(type, cp_hqd_ctx_save_base_addr_lo),					\
+	MQD_DRIVER(type, cp_hqd_ctx_save_base_addr_hi),					\
+	MQD_DRIVER(type, cp_hqd_ctx_save_control),					\
+	MQD_DRIVER(type, cp_hqd_ctx_save_size),						\
+	MQD_DRIVER(type, cp_hqd_cntl_stack_size),					\
+	/* where the rptr is reported is said once, when the queue is made */		\
+	MQD_IDENTITY(type, cp_hqd_pq_rptr_report_addr_lo),				\
+	MQD_IDENTITY(type, cp_hqd_pq_rptr_report_addr_hi),				\
+	MQD_PROGRESS(type, cp_hqd_pq_rptr),						\
+	MQD_PROGRESS(type, cp_hqd_ib_base_addr_lo),					\
+	MQD_PROGRESS(type, cp_hqd_ib_base_addr_hi),					\
+	MQD_PROGRESS(type, cp_hqd_ib_rptr),						\
+	MQD_PROGRESS_FROM(type, cp_hqd_cntl_stack_offset, cp_hqd_cntl_stack_size),	\
+	MQD_PROGRESS_FROM(type, cp_hqd_wg_state_offset, cp_hqd_cntl_stack_size),	\
+	MQD_BITS(type, cp_hqd_active, U32_MAX, SIMGPU_MQD_LOADED)
+
+/* Of the dwords that are at other places, or mean something else, for several XCCs. */
+#define V9_MQD_BITS									\
+	COMPUTE_MQD_BITS(v9_mqd),							\
+	MQD_DRIVER(v9_mqd, cp_hqd_hq_status0),						\
+	MQD_BITS(v9_mqd, compute_pgm_rsrc2, TRAP_PRESENT, SIMGPU_MQD_DRIVER)
+
+#define V9_MQD_ENGINES									\
+	MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se4),				\
+	MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se5),				\
+	MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se6),				\
+	MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se7)
+
+#define V9_MQD_GWS \
+	MQD_BITS(v9_mqd, compute_resource_limits, FORCE_SIMD_DIST, SIMGPU_MQD_DRIVER)
+
+static const struct simgpu_mqd_bits simgpu_v9_bits[] = {
+	V9_MQD_BITS, V9_MQD_ENGINES, { }
+};
+
+static const struct simgpu_mqd_bits simgpu_v9_4_2_bits[] = {
+	V9_MQD_BITS, V9_MQD_ENGINES, V9_MQD_GWS, { }
+};
+
+static const struct simgpu_mqd_bits simgpu_v9_4_3_bits[] = {
+	V9_MQD_BITS,
+	V9_MQD_GWS,
+	MQD_DRIVER(v9_mqd, cp_mqd_stride_size),
+	MQD_DRIVER(v9_mqd, pm4_target_xcc_in_xcp),
+	MQD_DRIVER(v9_mqd, compute_current_logic_xcc_id),
+	MQD_DRIVER(v9_mqd, compute_tg_chunk_size),
+	/* the driver means shader engines 5 and 7, which there are not */
+	MQD_BITS(v9_mqd, compute_restart_cg_tg_id, U32_MAX, SIMGPU_MQD_PRESET),
+	MQD_BITS(v9_mqd, compute_restore_tg_chunk_size, U32_MAX, SIMGPU_MQD_PRESET),
+	{ }
+};
+
+static const struct simgpu_mqd_bits simgpu_v10_bits[] = {
+	COMPUTE_MQD_BITS(v10_compute_mqd),
+	MQD_DRIVER(v10_compute_mqd, cp_hqd_hq_scheduler0),
+	{ }
+};
+
+#define SOC21_MQD_BITS(type)								\
+	COMPUTE_MQD_BITS(type),								\
+	MQD_DRIVER(type, cp_hqd_hq_status0),						\
+	MQD_DRIVER(type, compute_static_thread_mgmt_se4),				\
+	MQD_DRIVER(type, compute_static_thread_mgmt_se5),				\
+	MQD_DRIVER(type, compute_static_thread_mgmt_se6),				\
+	MQD_DRIVER(type, compute_static_thread_mgmt_se7)
+
+static const struct simgpu_mqd_bits simgpu_v11_bits[] = {
+	SOC21_MQD_BITS(v11_compute_mqd), { }
+};
+
+static const struct simgpu_mqd_bits simgpu_v12_bits[] = {
+	SOC21_MQD_BITS(v12_compute_mqd), { }
+};
+
+#define SDMA_MQD_BITS(type)								\
+	MQD_DRIVER(type, sdmax_rlcx_rb_cntl),						\
+	MQD_DRIVER(type, sdmax_rlcx_rb_base),						\
+	MQD_DRIVER(type, sdmax_rlcx_rb_base_hi),					\
+	MQD_DRIVER(type, sdmax_rlcx_doorbell_offset),					\
+	MQD_DRIVER(type, sdmax_rlcx_dummy_reg),						\
+	MQD_DRIVER(type, sdma_engine_id),						\
+	MQD_DRIVER(type, sdma_queue_id),						\
+	MQD_IDENTITY(type, sdmax_rlcx_rb_rptr_addr_lo),					\
+	MQD_IDENTITY(type, sdmax_rlcx_rb_rptr_addr_hi),					\
+	MQD_PROGRESS(type, sdmax_rlcx_rb_rptr),						\
+	MQD_PROGRESS(type, sdmax_rlcx_rb_rptr_hi),					\
+	MQD_PROGRESS(type, sdmax_rlcx_rb_wptr),						\
+	MQD_PROGRESS(type, sdmax_rlcx_rb_wptr_hi),					\
+	MQD_PROGRESS(type, sdmax_rlcx_ib_base_lo),					\
+	MQD_PROGRESS(type, sdmax_rlcx_ib_base_hi),					\
+	MQD_PROGRESS(type, sdmax_rlcx_ib_size),						\
+	MQD_PROGRESS(type, sdmax_rlcx_ib_offset)
+
+#define SOC21_SDMA_MQD_BITS(type)							\
+	SDMA_MQD_BITS(type),								\
+	MQD_DRIVER(type, sdmax_rlcx_rb_wptr_poll_addr_lo),				\
+	MQD_DRIVER(type, sdmax_rlcx_rb_wptr_poll_addr_hi),				\
+	MQD_DRIVER(type, sdmax_rlcx_sched_cntl)
+
+static const struct simgpu_mqd_bits simgpu_v9_sdma_bits[] = {
+	SDMA_MQD_BITS(v9_sdma_mqd), { }
+};
+
+static const struct simgpu_mqd_bits simgpu_v10_sdma_bits[] = {
+	SDMA_MQD_BITS(v10_sdma_mqd), { }
+};
+
+static const struct simgpu_mqd_bits simgpu_v11_sdma_bits[] = {
+	SOC21_SDMA_MQD_BITS(v11_sdma_mqd), { }
+};
+
+static const struct simgpu_mqd_bits simgpu_v12_sdma_bits[] = {
+	SOC21_SDMA_MQD_BITS(v12_sdma_mqd), { }
+};
+
+/* Dwords 441 to 447 of a compute MQD, and 90 to 125 of an SDMA MQD, have no name in any version. */
+#define COMPUTE_LAYOUT(list) { .bits = (list), .dwords = 512, .nonce = 446, .check = 447 }
+#define SDMA_LAYOUT(list) { .bits = (list), .dwords = 128, .nonce = 124, .check = 125 }
+
+static const struct simgpu_mqd_layout simgpu_v9_layout = COMPUTE_LAYOUT(simgpu_v9_bits);
+static const struct simgpu_mqd_layout simgpu_v9_4_2_layout = COMPUTE_LAYOUT(simgpu_v9_4_2_bits);
+static const struct simgpu_mqd_layout simgpu_v9_4_3_layout = COMPUTE_LAYOUT(simgpu_v9_4_3_bits);
+static const struct simgpu_mqd_layout simgpu_v10_layout = COMPUTE_LAYOUT(simgpu_v10_bits);
+static const struct simgpu_mqd_layout simgpu_v11_layout = COMPUTE_LAYOUT(simgpu_v11_bits);
+static const struct simgpu_mqd_layout simgpu_v12_layout = COMPUTE_LAYOUT(simgpu_v12_bits);
+static const struct simgpu_mqd_layout simgpu_v9_sdma_layout = SDMA_LAYOUT(simgpu_v9_sdma_bits);
+static const struct simgpu_mqd_layout simgpu_v10_sdma_layout = SDMA_LAYOUT(simgpu_v10_sdma_bits);
+static const struct simgpu_mqd_layout simgpu_v11_sdma_layout = SDMA_LAYOUT(simgpu_v11_sdma_bits);
+static const struct simgpu_mqd_layout simgpu_v12_sdma_layout = SDMA_LAYOUT(simgpu_v12_sdma_bits);
+
 /* Doorbells of GFX 10 and later, as far as KFD and MES look at them. */
 static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 {
@@ -137,7 +318,8 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 	.mqd = COMPUTE_MQD(v9_mqd,							\
 			   .stack_size = MQD_DWORD(v9_mqd, cp_hqd_cntl_stack_size),	\
 			   .stack_offset = MQD_DWORD(v9_mqd, cp_hqd_cntl_stack_offset)),\
-	.sdma_mqd = SDMA_MQD(v9_sdma_mqd)
+	.sdma_mqd = SDMA_MQD(v9_sdma_mqd),						\
+	.sdma_mqd_layout = &simgpu_v9_sdma_layout
 
 /* What GFX 11 and 12 share. */
 #define SIMGPU_DESC_SOC21								\
@@ -169,6 +351,7 @@ static const struct simgpu_desc simgpu_descs[] = {
 		.first_kfd_vmid = 8,
 		.mec_fw_version = 0x190,
 		.doorbell_index_init = vega20_doorbell_index_init,
+		.mqd_layout = &simgpu_v9_layout,
 		SIMGPU_DESC_GFX9,
 	},
 	{
@@ -179,6 +362,7 @@ static const struct simgpu_desc simgpu_descs[] = {
 		.first_kfd_vmid = 8,
 		.mec_fw_version = 0x81b3,
 		.doorbell_index_init = vega10_doorbell_index_init,
+		.mqd_layout = &simgpu_v9_layout,
 		SIMGPU_DESC_GFX9,
 	},
 	{
@@ -189,6 +373,7 @@ static const struct simgpu_desc simgpu_descs[] = {
 		.first_kfd_vmid = 3,
 		.mec_fw_version = 0x190,
 		.doorbell_index_init = vega20_doorbell_index_init,
+		.mqd_layout = &simgpu_v9_4_2_layout,
 		SIMGPU_DESC_GFX9,
 	},
 	{
@@ -204,6 +389,7 @@ static const struct simgpu_desc simgpu_descs[] = {
 			.target = MQD_DWORD(v9_mqd, pm4_target_xcc_in_xcp),
 			.logical = MQD_DWORD(v9_mqd, compute_current_logic_xcc_id),
 		},
+		.mqd_layout = &simgpu_v9_4_3_layout,
 		SIMGPU_DESC_GFX9,
 	},
 	{
@@ -230,6 +416,8 @@ static const struct simgpu_desc simgpu_descs[] = {
 		.fault_client = SOC15_IH_CLIENTID_UTCL2,
 		.mqd = COMPUTE_MQD(v10_compute_mqd),
 		.sdma_mqd = SDMA_MQD(v10_sdma_mqd),
+		.mqd_layout = &simgpu_v10_layout,
+		.sdma_mqd_layout = &simgpu_v10_sdma_layout,
 	},
 	{
 		.name = "11.0.0",
@@ -239,6 +427,8 @@ static const struct simgpu_desc simgpu_descs[] = {
 		.pte = &simgpu_pte_gfx10,
 		.mqd = COMPUTE_MQD(v11_compute_mqd),
 		.sdma_mqd = SDMA_MQD(v11_sdma_mqd),
+		.mqd_layout = &simgpu_v11_layout,
+		.sdma_mqd_layout = &simgpu_v11_sdma_layout,
 		SIMGPU_DESC_SOC21,
 	},
 	{
@@ -249,6 +439,8 @@ static const struct simgpu_desc simgpu_descs[] = {
 		.pte = &simgpu_pte_gfx12,
 		.mqd = COMPUTE_MQD(v12_compute_mqd),
 		.sdma_mqd = SDMA_MQD(v12_sdma_mqd),
+		.mqd_layout = &simgpu_v12_layout,
+		.sdma_mqd_layout = &simgpu_v12_sdma_layout,
 		SIMGPU_DESC_SOC21,
 	},
 };

@@ -89,6 +89,51 @@ struct simgpu_sdma_mqd {
 #define SIMGPU_SDMA_CLIENTS	4
 
 /**
+ * enum simgpu_mqd_owner - whose some bits of a MQD are
+ * @SIMGPU_MQD_DRIVER: the driver writes them when it makes or updates a queue, and may do so
+ *	whenever the queue is not loaded
+ * @SIMGPU_MQD_IDENTITY: likewise, but always the same for as long as there is the queue
+ * @SIMGPU_MQD_PROGRESS: firmware keeps there how far the queue has come
+ * @SIMGPU_MQD_LOADED: firmware notes there that the queue is loaded
+ * @SIMGPU_MQD_PRESET: firmware's, with all bits set by the driver once, when it makes the queue
+ */
+enum simgpu_mqd_owner {
+	SIMGPU_MQD_DRIVER,
+	SIMGPU_MQD_IDENTITY,
+	SIMGPU_MQD_PROGRESS,
+	SIMGPU_MQD_LOADED,
+	SIMGPU_MQD_PRESET,
+};
+
+/**
+ * struct simgpu_mqd_bits - bits of one dword of a MQD
+ * @mask: which
+ * @dword: number of the dword
+ * @owner: whose they are
+ * @fresh: of %SIMGPU_MQD_PROGRESS: the dword whose value it begins with, 0 when it begins with 0
+ */
+struct simgpu_mqd_bits {
+	u32 mask;
+	u16 dword;
+	u8 owner;
+	u8 fresh;
+};
+
+/**
+ * struct simgpu_mqd_layout - whose each bit of a MQD is
+ * @bits: all that is not firmware's alone; an entry without bits ends the list
+ * @dwords: dwords of the MQD
+ * @nonce: dword of firmware's, by which it marks all others
+ * @check: dword of firmware's, for a sum over what must not change while a queue is away
+ */
+struct simgpu_mqd_layout {
+	const struct simgpu_mqd_bits *bits;
+	u16 dwords;
+	u16 nonce;
+	u16 check;
+};
+
+/**
  * struct simgpu_desc - description of one generation
  * @name: as users write it
  * @gc_version: IP_VERSION() of graphics and compute
@@ -113,6 +158,8 @@ struct simgpu_sdma_mqd {
  * @mqd: layout of the compute MQD
  * @xcc_mqd: and of what is there with several XCCs
  * @sdma_mqd: layout of the SDMA MQD
+ * @mqd_layout: whose each bit of the compute MQD is
+ * @sdma_mqd_layout: whose each bit of the SDMA MQD is
  */
 struct simgpu_desc {
 	const char *name;
@@ -138,6 +185,8 @@ struct simgpu_desc {
 	struct simgpu_compute_mqd mqd;
 	struct simgpu_xcc_mqd xcc_mqd;
 	struct simgpu_sdma_mqd sdma_mqd;
+	const struct simgpu_mqd_layout *mqd_layout;
+	const struct simgpu_mqd_layout *sdma_mqd_layout;
 };
 
 const struct simgpu_desc *simgpu_desc_find(unsigned int major, unsigned int minor,

@@ -10,6 +10,7 @@
 
 #include "simgpu_ip.h"
 #include "simgpu_mem.h"
+#include "simgpu_mqd.h"
 #include "simgpu_queue.h"
 
 #define SIMGPU_XCLK_10KHZ	10000
@@ -389,6 +390,9 @@ int simgpu_set_ip_blocks(struct amdgpu_device *adev)
 	sim->num_partitions = simgpu_config_num_partitions(simgpu_bus_config(), gpu);
 	sim->num_sdma = desc->sdma_per_xcc * sim->num_xcc;
 	sim->fence_delay_us = simgpu_bus_config()->fence_delay_us;
+	sim->signatures = simgpu_bus_config()->signatures;
+	simgpu_mqd_firmware_bits(desc->mqd_layout, sim->mqd_bits);
+	simgpu_mqd_firmware_bits(desc->sdma_mqd_layout, sim->sdma_mqd_bits);
 	INIT_LIST_HEAD(&sim->queues);
 	init_waitqueue_head(&sim->wake);
 	simgpu_mmu_init(sim);

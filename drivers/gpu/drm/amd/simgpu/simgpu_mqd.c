@@ -13,6 +13,32 @@
 #include "simgpu_mqd.h"
 
 /**
+ * DOC: simgpu signatures
+ *
+ * Firmware may keep in a MQD whatever it needs to go on, and its words have
+ * names in the driver's structures or not.  With the parameter
+ * ``simgpu_mqd_signatures``, all of them are in use: when a queue leaves the
+ * hardware, each bit that the driver does not own gets a value that depends on
+ * its place, on the XCC and on a nonce, another one each time.  When the queue is
+ * loaded again, on this GPU or on another one to which it was moved, all of
+ * them have to be there, or it is refused with a line ``simgpu: MQD``.
+ *
+ * The nonce is one of the words, so no GPU has to remember anything.  Another
+ * word is a sum over the words with the queue's progress, and over where it
+ * reports its rptr, so that these can neither be lost nor come from another
+ * queue.  The nonce counts on, and with an odd one each signature is the
+ * complement of the one before: a bit that somebody always sets or clears is
+ * found the second time at the latest.
+ *
+ * A queue that was never loaded has no nonce; then its MQD must be as the
+ * driver makes it, down to an rptr of 0.  A MQD that is from an earlier time
+ * as a whole is not found out.
+ *
+ * Whose a bit is follows from init_mqd() and update_mqd() of the driver, see
+ * enum simgpu_mqd_owner.
+ */
+
+/**
  * DOC: simgpu checks
  *
  * Hardware takes what it gets, and hangs or writes to the wrong place when a
@@ -174,3 +200,144 @@ bool simgpu_mqd_xcc_valid(const struct simgpu_desc *desc, const struct simgpu_mq
 	return simgpu_mqd_expect(error, "logical XCC", logical == want, logical, want);
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_mqd_xcc_valid);
+
+/**
+ * simgpu_mqd_firmware_bits - which bits of a MQD get a signature
+ * @layout: layout of the MQD
+ * @bits: mask of each dword, filled; as many as the layout has
+ *
+ * Context: any.
+ */
+void simgpu_mqd_firmware_bits(const struct simgpu_mqd_layout *layout, u32 *bits)
+{
+	const struct simgpu_mqd_bits *not;
+	unsigned int i;
+
+	for (i = 0; i < layout->dwords; i++)
+		bits[i] = U32_MAX;
+	for (not = layout->bits; not->mask; not++)
+		if (not->owner != SIMGPU_MQD_PRESET && not->dword < layout->dwords)
+			bits[not->dword] &= ~not->mask;
+	/* these have their own values */
+	bits[layout->nonce] = 0;
+	bits[layout->check] = 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_mqd_firmware_bits);
+
+/* Spread a number over all 32 bits: the last steps of MurmurHash3. */
+static u32 simgpu_mqd_mix(u32 x)
+{
+	x ^= x >> 16;
+	x *= 0x85ebca6b;
+	x ^= x >> 13;
+	x *= 0xc2b2ae35;
+	return x ^ x >> 16;
+}
+
+/* Odd nonces have the complements of the even ones before. */
+static u32 simgpu_mqd_signature(u32 nonce, unsigned int xcc, unsigned int dword)
+{
+	u32 x = simgpu_mqd_mix(simgpu_mqd_mix(nonce >> 1) ^ (xcc << 16 | dword));
+
+	return nonce & 1 ? ~x : x;
+}
+
+/* Order counts, so that words cannot change places. */
+static u32 simgpu_mqd_sum(const struct simgpu_mqd_layout *layout, unsigned int xcc,
+			  const u32 *mqd)
+{
+	u32 sum = simgpu_mqd_signature(mqd[layout->nonce], xcc, layout->check);
+	const struct simgpu_mqd_bits *part;
+
+	for (part = layout->bits; part->mask; part++)
+		if (part->owner == SIMGPU_MQD_IDENTITY || part->owner == SIMGPU_MQD_PROGRESS)
+			sum = simgpu_mqd_mix(sum + part->dword) ^ (mqd[part->dword] & part->mask);
+	return simgpu_mqd_mix(sum);
+}
+
+/**
+ * simgpu_mqd_sign - leave a signature in all that is firmware's
+ * @layout: layout of the MQD
+ * @bits: from simgpu_mqd_firmware_bits()
+ * @xcc: number of the XCC in its partition, 0 for SDMA
+ * @nonce: for a MQD that has none yet, not 0
+ * @mqd: the MQD, with the progress of the queue in it
+ *
+ * Context: any.
+ */
+void simgpu_mqd_sign(const struct simgpu_mqd_layout *layout, const u32 *bits, unsigned int xcc,
+		     u32 nonce, u32 *mqd)
+{
+	unsigned int i;
+
+	/* 0 stands for none, so it is left out with its complement */
+	if (mqd[layout->nonce])
+		nonce = mqd[layout->nonce] + 1 ?: 2;
+	mqd[layout->nonce] = nonce;
+	for (i = 0; i < layout->dwords; i++)
+		mqd[i] = (mqd[i] & ~bits[i]) | (simgpu_mqd_signature(nonce, xcc, i) & bits[i]);
+	mqd[layout->check] = simgpu_mqd_sum(layout, xcc, mqd);
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_mqd_sign);
+
+static bool simgpu_mqd_expect_word(struct simgpu_mqd_loss *loss, unsigned int dword, u32 is,
+				   u32 want)
+{
+	if (is != want)
+		*loss = (struct simgpu_mqd_loss) { .dword = dword, .is = is, .want = want };
+	return is == want;
+}
+
+/* As the driver makes it: firmware's bits are 0, or all set where it says so. */
+static bool simgpu_mqd_never_loaded(const struct simgpu_mqd_layout *layout, const u32 *bits,
+				    const u32 *mqd, struct simgpu_mqd_loss *loss)
+{
+	const struct simgpu_mqd_bits *part;
+	unsigned int i;
+
+	for (i = 0; i < layout->dwords; i++) {
+		u32 want = 0;
+
+		for (part = layout->bits; part->mask; part++)
+			if (part->owner == SIMGPU_MQD_PRESET && part->dword == i)
+				want = bits[i];
+		if (!simgpu_mqd_expect_word(loss, i, mqd[i] & bits[i], want))
+			return false;
+	}
+	for (part = layout->bits; part->mask; part++) {
+		u32 want = part->fresh ? mqd[part->fresh] : 0;
+
+		if (part->owner == SIMGPU_MQD_PROGRESS &&
+		    !simgpu_mqd_expect_word(loss, part->dword, mqd[part->dword], want))
+			return false;
+	}
+	return simgpu_mqd_expect_word(loss, layout->check, mqd[layout->check], 0);
+}
+
+/**
+ * simgpu_mqd_signed - is all there that firmware has left in a MQD
+ * @layout: layout of the MQD
+ * @bits: from simgpu_mqd_firmware_bits()
+ * @xcc: number of the XCC in its partition, 0 for SDMA
+ * @mqd: the MQD, before anything of it is used
+ * @loss: filled when something is missing
+ *
+ * Context: any.
+ * Return: true when it is, or when there is nothing yet.
+ */
+bool simgpu_mqd_signed(const struct simgpu_mqd_layout *layout, const u32 *bits, unsigned int xcc,
+		       const u32 *mqd, struct simgpu_mqd_loss *loss)
+{
+	u32 nonce = mqd[layout->nonce];
+	unsigned int i;
+
+	if (!nonce)
+		return simgpu_mqd_never_loaded(layout, bits, mqd, loss);
+	for (i = 0; i < layout->dwords; i++)
+		if (!simgpu_mqd_expect_word(loss, i, mqd[i] & bits[i],
+					    simgpu_mqd_signature(nonce, xcc, i) & bits[i]))
+			return false;
+	return simgpu_mqd_expect_word(loss, layout->check, mqd[layout->check],
+				      simgpu_mqd_sum(layout, xcc, mqd));
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_mqd_signed);

@@ -9,10 +9,9 @@
 
 #include "simgpu_desc.h"
 
-/* As many dwords of a compute MQD as hold all that is looked at. */
-#define SIMGPU_MQD_DWORDS	256
-/* Bytes of a compute MQD, in all versions. */
+/* Bytes and dwords of a compute MQD, in all versions; that of SDMA is smaller. */
 #define SIMGPU_MQD_BYTES	2048
+#define SIMGPU_MQD_DWORDS	512
 
 /* Fields of a compute MQD, the same in all versions. */
 #define SIMGPU_MQD_HEADER		0xc0310800
@@ -53,6 +52,18 @@ struct simgpu_mqd_error {
 };
 
 /**
+ * struct simgpu_mqd_loss - what a MQD has lost while its queue was not loaded
+ * @dword: number of the dword; that of the nonce or of the check when it is
+ *	not known which one
+ * @is: its bits that are firmware's
+ * @want: what firmware had left there
+ */
+struct simgpu_mqd_loss {
+	unsigned int dword;
+	u32 is, want;
+};
+
+/**
  * struct simgpu_mqd_place - where a MQD is loaded
  * @first_vmid: VMID that it may have, 0 alone when a scheduler gives out VMIDs
  * @last_vmid: the last that it may have
@@ -70,5 +81,10 @@ bool simgpu_mqd_valid(const struct simgpu_desc *desc, const struct simgpu_mqd_pl
 bool simgpu_mqd_xcc_valid(const struct simgpu_desc *desc, const struct simgpu_mqd_place *place,
 			  const u32 *first, const u32 *mqd, unsigned int xcc,
 			  struct simgpu_mqd_error *error);
+void simgpu_mqd_firmware_bits(const struct simgpu_mqd_layout *layout, u32 *bits);
+void simgpu_mqd_sign(const struct simgpu_mqd_layout *layout, const u32 *bits, unsigned int xcc,
+		     u32 nonce, u32 *mqd);
+bool simgpu_mqd_signed(const struct simgpu_mqd_layout *layout, const u32 *bits, unsigned int xcc,
+		       const u32 *mqd, struct simgpu_mqd_loss *loss);
 
 #endif

@@ -263,16 +263,85 @@ static int simgpu_queue_parse_ib(struct simgpu *sim, struct simgpu_queue *queue,
 }
 
 static int simgpu_mqd_read_all(struct simgpu *sim, const struct simgpu_queue *queue,
-			       unsigned int xcc, u32 *values)
+			       unsigned int xcc, u32 *values, unsigned int dwords)
 {
 	u64 offset = xcc * (u64)queue->stride;
 	struct simgpu_space kernel = { .sim = sim };
 
 	if (!queue->mqd)
-		return simgpu_read(&kernel, queue->mqd_va + offset, values,
-				   SIMGPU_MQD_DWORDS * sizeof(u32));
-	memcpy(values, queue->mqd + offset, SIMGPU_MQD_DWORDS * sizeof(u32));
+		return simgpu_read(&kernel, queue->mqd_va + offset, values, dwords * sizeof(u32));
+	memcpy(values, queue->mqd + offset, dwords * sizeof(u32));
 	return 0;
+}
+
+static int simgpu_mqd_write_all(struct simgpu *sim, const struct simgpu_queue *queue,
+				unsigned int xcc, const u32 *values, unsigned int dwords)
+{
+	u64 offset = xcc * (u64)queue->stride;
+	struct simgpu_space kernel = { .sim = sim };
+
+	if (!queue->mqd)
+		return simgpu_write(&kernel, queue->mqd_va + offset, values, dwords * sizeof(u32));
+	memcpy(queue->mqd + offset, values, dwords * sizeof(u32));
+	return 0;
+}
+
+/* Has firmware's part of a MQD survived?  The HIQ's is never saved. */
+static int simgpu_queue_check_signature(struct simgpu *sim, const struct simgpu_queue *queue,
+					bool sdma, unsigned int xcc, const u32 *mqd)
+{
+	const struct simgpu_mqd_layout *layout = sdma ? sim->desc->sdma_mqd_layout :
+							sim->desc->mqd_layout;
+	struct simgpu_mqd_loss loss;
+
+	if (!sim->signatures || queue->type == SIMGPU_QUEUE_HIQ)
+		return 0;
+	if (simgpu_mqd_signed(layout, sdma ? sim->sdma_mqd_bits : sim->mqd_bits, xcc, mqd, &loss))
+		return 0;
+	dev_err(sim->adev->dev,
+		"simgpu: MQD of %s, XCC %u: dword %u is %#x, firmware left %#x (nonce %#x)\n",
+		sdma ? "SDMA" : "compute", xcc, loss.dword, loss.is, loss.want,
+		mqd[layout->nonce]);
+	return -EINVAL;
+}
+
+/* The MQDs of all XCCs are saved together. */
+static int simgpu_queue_check_nonce(struct simgpu *sim, const struct simgpu_queue *queue,
+				    unsigned int xcc, const u32 *first, const u32 *mqd)
+{
+	unsigned int dword = sim->desc->mqd_layout->nonce;
+
+	if (!sim->signatures || queue->type == SIMGPU_QUEUE_HIQ || mqd[dword] == first[dword])
+		return 0;
+	dev_err(sim->adev->dev, "simgpu: MQD of compute, XCC %u: nonce %#x, the first has %#x\n",
+		xcc, mqd[dword], first[dword]);
+	return -EINVAL;
+}
+
+/* Behind all else that is saved: the progress is a part of what is signed. */
+static void simgpu_queue_sign(struct simgpu *sim, const struct simgpu_queue *queue)
+{
+	bool sdma = queue->type == SIMGPU_QUEUE_SDMA;
+	const struct simgpu_mqd_layout *layout = sdma ? sim->desc->sdma_mqd_layout :
+							sim->desc->mqd_layout;
+	unsigned long xccs = queue->xccs;
+	unsigned int xcc;
+	u32 nonce;
+
+	lockdep_assert_held(&sim->lock);
+	if (!sim->signatures || queue->type == SIMGPU_QUEUE_HIQ)
+		return;
+	/* even, not 0, and far from those of other queues, also on other GPUs */
+	nonce = (++sim->mqd_nonces * 0x9e3779b2 ^ sim->gpu << 28) | 2;
+	for_each_set_bit(xcc, &xccs, SIMGPU_MAX_XCCS) {
+		if (simgpu_mqd_read_all(sim, queue, xcc, sim->mqd_words, layout->dwords)) {
+			dev_err(sim->adev->dev, "simgpu: MQD at %#llx is gone\n", queue->mqd_va);
+			return;
+		}
+		simgpu_mqd_sign(layout, sdma ? sim->sdma_mqd_bits : sim->mqd_bits, xcc, nonce,
+				sim->mqd_words);
+		simgpu_mqd_write_all(sim, queue, xcc, sim->mqd_words, layout->dwords);
+	}
 }
 
 static struct simgpu_mqd_place simgpu_queue_place(const struct simgpu *sim,
@@ -387,7 +456,8 @@ int simgpu_queue_parse_compute(struct simgpu *sim, struct simgpu_queue *queue, u
 	values = kmalloc_array(SIMGPU_MQD_DWORDS, sizeof(u32), GFP_NOIO);
 	if (!values)
 		return -ENOMEM;
-	ret = simgpu_mqd_read_all(sim, queue, 0, values);
+	ret = simgpu_mqd_read_all(sim, queue, 0, values, SIMGPU_MQD_DWORDS);
+	ret = ret ?: simgpu_queue_check_signature(sim, queue, false, 0, values);
 	if (ret)
 		goto out;
 	place = simgpu_queue_place(sim, queue);
@@ -433,6 +503,21 @@ out:
 	return ret;
 }
 
+static int simgpu_queue_check_sdma(struct simgpu *sim, const struct simgpu_queue *queue)
+{
+	unsigned int dwords = sim->desc->sdma_mqd_layout->dwords;
+	u32 *values;
+	int ret;
+
+	values = kmalloc_array(dwords, sizeof(u32), GFP_NOIO);
+	if (!values)
+		return -ENOMEM;
+	ret = simgpu_mqd_read_all(sim, queue, 0, values, dwords);
+	ret = ret ?: simgpu_queue_check_signature(sim, queue, true, 0, values);
+	kfree(values);
+	return ret;
+}
+
 /**
  * simgpu_queue_parse_sdma - read an SDMA MQD
  * @sim: GPU
@@ -451,7 +536,8 @@ int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 
 	u64 base, rptr, dwords;
 	int ret;
 
-	ret = simgpu_mqd_read64(sim, queue, SDMA_RB_BASE, SDMA_RB_BASE_HI, &base);
+	ret = simgpu_queue_check_sdma(sim, queue);
+	ret = ret ?: simgpu_mqd_read64(sim, queue, SDMA_RB_BASE, SDMA_RB_BASE_HI, &base);
 	ret = ret ?: simgpu_mqd_read64(sim, queue, SDMA_RB_RPTR, SDMA_RB_RPTR_HI, &rptr);
 	ret = ret ?: simgpu_mqd_read64(sim, queue, mqd->rptr_addr_lo, mqd->rptr_addr_hi,
 				       &queue->rptr_va);
@@ -507,8 +593,9 @@ int simgpu_queue_add_xcc(struct simgpu *sim, struct simgpu_queue *queue, unsigne
 	mqds = kmalloc_array(2 * SIMGPU_MQD_DWORDS, sizeof(u32), GFP_NOIO);
 	if (!mqds)
 		return -ENOMEM;
-	ret = simgpu_mqd_read_all(sim, queue, 0, mqds);
-	ret = ret ?: simgpu_mqd_read_all(sim, queue, xcc, mqds + SIMGPU_MQD_DWORDS);
+	ret = simgpu_mqd_read_all(sim, queue, 0, mqds, SIMGPU_MQD_DWORDS);
+	ret = ret ?: simgpu_mqd_read_all(sim, queue, xcc, mqds + SIMGPU_MQD_DWORDS,
+					 SIMGPU_MQD_DWORDS);
 	if (ret) {
 		dev_err(sim->adev->dev, "simgpu: MQD of XCC %u is not there\n", xcc);
 	} else if (!simgpu_mqd_xcc_valid(sim->desc, &place, mqds, mqds + SIMGPU_MQD_DWORDS, xcc,
@@ -517,7 +604,10 @@ int simgpu_queue_add_xcc(struct simgpu *sim, struct simgpu_queue *queue, unsigne
 			error.field, error.is, error.want);
 		ret = -EINVAL;
 	} else {
-		ret = simgpu_queue_load_waves(sim, queue, xcc, mqds + SIMGPU_MQD_DWORDS);
+		ret = simgpu_queue_check_nonce(sim, queue, xcc, mqds, mqds + SIMGPU_MQD_DWORDS);
+		ret = ret ?: simgpu_queue_check_signature(sim, queue, false, xcc,
+							  mqds + SIMGPU_MQD_DWORDS);
+		ret = ret ?: simgpu_queue_load_waves(sim, queue, xcc, mqds + SIMGPU_MQD_DWORDS);
 	}
 	if (!ret)
 		queue->xccs |= BIT(xcc);
@@ -601,6 +691,7 @@ static void simgpu_queue_save(struct simgpu *sim, struct simgpu_queue *queue)
 	case SIMGPU_QUEUE_HIQ:
 		break;
 	}
+	simgpu_queue_sign(sim, queue);
 }
 
 /**

@@ -212,10 +212,298 @@ static void simgpu_mqd_xcc_test(struct kunit *test)
 	expect_refused(test, desc, &shared, first, desc->xcc_mqd.stride, STRIDE + 2, "stride");
 }
 
+/* ---- signatures ---- */
+
+#define SIGNED_NONCE	0x1000
+
+/**
+ * struct signature - a MQD that is signed, and one to break
+ * @name: for messages
+ * @layout: of both
+ * @bits: firmware's of each dword
+ * @whole: MQD as firmware left it
+ * @mqd: a copy
+ */
+struct signature {
+	const char *name;
+	const struct simgpu_mqd_layout *layout;
+	u32 *bits, *whole, *mqd;
+};
+
+/* A MQD as the driver makes it: a value in each word that is its own. */
+static void make_fresh(const struct simgpu_mqd_layout *layout, u32 *mqd)
+{
+	const struct simgpu_mqd_bits *part;
+
+	memset(mqd, 0, layout->dwords * sizeof(u32));
+	for (part = layout->bits; part->mask; part++) {
+		if (part->dword >= layout->dwords)
+			continue;
+		if (part->owner == SIMGPU_MQD_DRIVER || part->owner == SIMGPU_MQD_IDENTITY)
+			mqd[part->dword] |= (0x5a000000 | part->dword) & part->mask;
+		if (part->owner == SIMGPU_MQD_PRESET)
+			mqd[part->dword] |= part->mask;
+	}
+	for (part = layout->bits; part->mask; part++)
+		if (part->owner == SIMGPU_MQD_PROGRESS && part->fresh)
+			mqd[part->dword] = mqd[part->fresh];
+}
+
+/* The queue runs, and comes back with other progress. */
+static void make_progress(const struct simgpu_mqd_layout *layout, u32 *mqd)
+{
+	const struct simgpu_mqd_bits *part;
+
+	for (part = layout->bits; part->mask; part++)
+		if (part->owner == SIMGPU_MQD_PROGRESS)
+			mqd[part->dword] += 64;
+}
+
+static void make_signature(struct kunit *test, struct signature *sig,
+			   const struct simgpu_desc *desc, bool sdma)
+{
+	unsigned int bytes = SIMGPU_MQD_BYTES;
+
+	sig->name = desc->name;
+	sig->layout = sdma ? desc->sdma_mqd_layout : desc->mqd_layout;
+	sig->bits = kunit_kzalloc(test, bytes, GFP_KERNEL);
+	sig->whole = kunit_kzalloc(test, bytes, GFP_KERNEL);
+	sig->mqd = kunit_kzalloc(test, bytes, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, sig->bits);
+	KUNIT_ASSERT_NOT_NULL(test, sig->whole);
+	KUNIT_ASSERT_NOT_NULL(test, sig->mqd);
+	simgpu_mqd_firmware_bits(sig->layout, sig->bits);
+	make_fresh(sig->layout, sig->whole);
+}
+
+static void free_signature(struct kunit *test, struct signature *sig)
+{
+	kunit_kfree(test, sig->bits);
+	kunit_kfree(test, sig->whole);
+	kunit_kfree(test, sig->mqd);
+}
+
+static bool is_whole(struct signature *sig, unsigned int xcc, struct simgpu_mqd_loss *loss)
+{
+	return simgpu_mqd_signed(sig->layout, sig->bits, xcc, sig->mqd, loss);
+}
+
+static void save(struct signature *sig, unsigned int xcc)
+{
+	make_progress(sig->layout, sig->whole);
+	simgpu_mqd_sign(sig->layout, sig->bits, xcc, SIGNED_NONCE, sig->whole);
+	memcpy(sig->mqd, sig->whole, sig->layout->dwords * sizeof(u32));
+}
+
+static void expect_whole(struct kunit *test, struct signature *sig, unsigned int xcc)
+{
+	struct simgpu_mqd_loss loss = { };
+
+	KUNIT_EXPECT_TRUE_MSG(test, is_whole(sig, xcc, &loss),
+			      "%s: dword %u is %#x, want %#x", sig->name, loss.dword, loss.is,
+			      loss.want);
+}
+
+/* What was done to one dword has to be found, there or in the sum; then it is undone. */
+static void expect_lost(struct kunit *test, struct signature *sig, unsigned int dword,
+			unsigned int found)
+{
+	struct simgpu_mqd_loss loss = { };
+
+	KUNIT_EXPECT_FALSE_MSG(test, is_whole(sig, 0, &loss), "%s: dword %u %#x, was %#x",
+			       sig->name, dword, sig->mqd[dword], sig->whole[dword]);
+	if (found)
+		KUNIT_EXPECT_EQ_MSG(test, loss.dword, found, "%s: dword %u", sig->name, dword);
+	sig->mqd[dword] = sig->whole[dword];
+}
+
+/* Each word and each bit that firmware has, one by one: zeroed, set, changed, masked. */
+static void lose_words(struct kunit *test, struct signature *sig)
+{
+	unsigned int dwords = sig->layout->dwords, i, bit;
+	u32 *stale = kunit_kzalloc(test, SIMGPU_MQD_BYTES, GFP_KERNEL);
+	u32 once[2];
+
+	KUNIT_ASSERT_NOT_NULL(test, stale);
+	save(sig, 0);
+	expect_whole(test, sig, 0);
+	memcpy(stale, sig->whole, SIMGPU_MQD_BYTES);
+	save(sig, 0);
+	expect_whole(test, sig, 0);
+	for (i = 0; i < dwords; i++) {
+		if (!sig->bits[i])
+			continue;
+		for (bit = 0; bit < 32; bit++) {
+			if (!(sig->bits[i] & BIT(bit)))
+				continue;
+			sig->mqd[i] ^= BIT(bit);
+			expect_lost(test, sig, i, i);
+			/* who loses a bit loses it in two saves, and one of them shows it */
+			once[0] = sig->whole[i] & BIT(bit);
+			once[1] = stale[i] & BIT(bit);
+			KUNIT_EXPECT_NE_MSG(test, once[0], once[1], "%s: bit %u of dword %u",
+					    sig->name, bit, i);
+		}
+		if (sig->bits[i] != U32_MAX)
+			continue;
+		sig->mqd[i] = 0;
+		expect_lost(test, sig, i, i);
+		sig->mqd[i] = U32_MAX;
+		expect_lost(test, sig, i, i);
+		sig->mqd[i] = stale[i];
+		expect_lost(test, sig, i, i);
+		/* what comes next is another one */
+		sig->mqd[i] = sig->whole[(i + 1) % dwords];
+		expect_lost(test, sig, i, i);
+	}
+	for (i = 0; i < 32; i++) {
+		sig->mqd[sig->layout->nonce] ^= BIT(i);
+		expect_lost(test, sig, sig->layout->nonce, 0);
+		sig->mqd[sig->layout->check] ^= BIT(i);
+		expect_lost(test, sig, sig->layout->check, sig->layout->check);
+	}
+	sig->mqd[sig->layout->nonce] = 0;
+	expect_lost(test, sig, sig->layout->nonce, 0);
+	kunit_kfree(test, stale);
+}
+
+/* Progress is under the sum; what the driver may write is free, but for what tells queues apart. */
+static void change_words(struct kunit *test, struct signature *sig)
+{
+	const struct simgpu_mqd_bits *part;
+	unsigned int sum = sig->layout->check;
+
+	for (part = sig->layout->bits; part->mask; part++) {
+		if (part->dword >= sig->layout->dwords)
+			continue;
+		sig->mqd[part->dword] ^= part->mask;
+		switch (part->owner) {
+		case SIMGPU_MQD_DRIVER:
+		case SIMGPU_MQD_LOADED:
+			expect_whole(test, sig, 0);
+			sig->mqd[part->dword] = sig->whole[part->dword];
+			break;
+		case SIMGPU_MQD_IDENTITY:
+		case SIMGPU_MQD_PROGRESS:
+			expect_lost(test, sig, part->dword, sum);
+			sig->mqd[part->dword] -= 64;
+			expect_lost(test, sig, part->dword, sum);
+			break;
+		case SIMGPU_MQD_PRESET:
+			expect_lost(test, sig, part->dword, part->dword);
+			break;
+		}
+	}
+	expect_whole(test, sig, 0);
+}
+
+static void simgpu_mqd_signature_test(struct kunit *test)
+{
+	const struct simgpu_desc *desc;
+	struct simgpu_mqd_loss loss;
+	struct signature sig;
+	unsigned int i, sdma;
+
+	for (i = 0; (desc = simgpu_desc_get(i)); i++) {
+		for (sdma = 0; sdma < 2; sdma++) {
+			make_signature(test, &sig, desc, sdma);
+			lose_words(test, &sig);
+			change_words(test, &sig);
+			/* that of another XCC */
+			KUNIT_EXPECT_FALSE(test, is_whole(&sig, 1, &loss));
+			free_signature(test, &sig);
+		}
+	}
+}
+
+/* A queue that was never loaded, and one that only seems to be */
+static void simgpu_mqd_fresh_test(struct kunit *test)
+{
+	const struct simgpu_mqd_bits *part;
+	const struct simgpu_desc *desc;
+	unsigned int i, sdma, dword;
+	struct signature sig;
+
+	for (i = 0; (desc = simgpu_desc_get(i)); i++) {
+		for (sdma = 0; sdma < 2; sdma++) {
+			make_signature(test, &sig, desc, sdma);
+			memcpy(sig.mqd, sig.whole, SIMGPU_MQD_BYTES);
+			expect_whole(test, &sig, 0);
+			for (dword = 0; dword < sig.layout->dwords; dword++) {
+				sig.mqd[dword] ^= sig.bits[dword] & -sig.bits[dword];
+				if (sig.bits[dword])
+					expect_lost(test, &sig, dword, dword);
+			}
+			for (part = sig.layout->bits; part->mask; part++) {
+				if (part->owner != SIMGPU_MQD_PROGRESS)
+					continue;
+				/* all that it left was its progress */
+				sig.mqd[part->dword] += 64;
+				expect_lost(test, &sig, part->dword, part->dword);
+			}
+			sig.mqd[sig.layout->check] = 1;
+			expect_lost(test, &sig, sig.layout->check, sig.layout->check);
+			free_signature(test, &sig);
+		}
+	}
+}
+
+/* Whatever the nonce, it is never 0, and a MQD is good again after each save. */
+static void simgpu_mqd_nonce_test(struct kunit *test)
+{
+	static const u32 nonces[] = { 2, 3, 0x7fffffff, U32_MAX - 1, U32_MAX };
+	struct signature sig;
+	unsigned int i, j;
+
+	make_signature(test, &sig, simgpu_desc_get(0), false);
+	for (i = 0; i < ARRAY_SIZE(nonces); i++) {
+		sig.whole[sig.layout->nonce] = nonces[i];
+		for (j = 0; j < 3; j++) {
+			save(&sig, j);
+			KUNIT_EXPECT_NE(test, sig.whole[sig.layout->nonce], 0);
+			expect_whole(test, &sig, j);
+		}
+	}
+}
+
+/* No two entries claim a bit, and firmware has most words of each MQD. */
+static void simgpu_mqd_layout_test(struct kunit *test)
+{
+	const struct simgpu_mqd_bits *part, *other;
+	const struct simgpu_desc *desc;
+	unsigned int i, sdma;
+
+	for (i = 0; (desc = simgpu_desc_get(i)); i++) {
+		for (sdma = 0; sdma < 2; sdma++) {
+			const struct simgpu_mqd_layout *layout = sdma ? desc->sdma_mqd_layout :
+									desc->mqd_layout;
+
+			KUNIT_EXPECT_LE(test, layout->dwords, SIMGPU_MQD_DWORDS);
+			KUNIT_EXPECT_LT(test, layout->nonce, layout->dwords);
+			KUNIT_EXPECT_LT(test, layout->check, layout->dwords);
+			KUNIT_EXPECT_NE(test, layout->check, layout->nonce);
+			for (part = layout->bits; part->mask; part++) {
+				KUNIT_EXPECT_NE(test, part->dword, layout->nonce);
+				KUNIT_EXPECT_NE(test, part->dword, layout->check);
+				for (other = layout->bits; other < part; other++)
+					KUNIT_EXPECT_FALSE_MSG(test, other->dword == part->dword &&
+							       other->mask & part->mask,
+							       "%s: dword %u", desc->name,
+							       part->dword);
+			}
+			KUNIT_EXPECT_LT(test, part - layout->bits, layout->dwords / 4);
+		}
+	}
+}
+
 static struct kunit_case simgpu_mqd_cases[] = {
 	KUNIT_CASE(simgpu_mqd_valid_test),
 	KUNIT_CASE(simgpu_mqd_vmid_test),
 	KUNIT_CASE(simgpu_mqd_xcc_test),
+	KUNIT_CASE(simgpu_mqd_layout_test),
+	KUNIT_CASE(simgpu_mqd_signature_test),
+	KUNIT_CASE(simgpu_mqd_fresh_test),
+	KUNIT_CASE(simgpu_mqd_nonce_test),
 	{}
 };
 
