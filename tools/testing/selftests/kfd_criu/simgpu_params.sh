@@ -239,7 +239,8 @@ size=$((count * (vram + small) * mib))
 before=
 if loaded; then
 	for name in sched_policy simgpu_count simgpu_base simgpu_vram_mb simgpu_rotate \
-		    simgpu_fence_delay_us simgpu_gc simgpu_xccs simgpu_partitions; do
+		    simgpu_fence_delay_us simgpu_gc simgpu_xccs simgpu_partitions simgpu_die \
+		    simgpu_mqd_signatures; do
 		[ ! -r $params/$name ] || before="$before $name=$(cat $params/$name)"
 	done
 	unload || skip "amdgpu is in use"
@@ -250,7 +251,7 @@ end=$((base + region_size))
 last=$((end - end % (vram * mib) - vram * mib))
 with="simgpu_count=$count simgpu_base=$base simgpu_vram_mb=$vram"
 
-echo "1..$((26 + 12))"
+echo "1..$((28 + 12 + 12 + 2))"
 
 # --- wrong ones ---
 
@@ -282,6 +283,8 @@ run_bad()
 	bad gc_short simgpu_gc 9 $with
 	bad gc_second simgpu_gc 9.4.0,9.9.9 $with
 	bad gc_too_many simgpu_gc 9.4.0,9.4.0,9.4.0 $with
+	bad gc_product simgpu_gc mi50 $with
+	bad die simgpu_die 10000 $with
 	bad xccs_1 simgpu_xccs 1 $with
 	bad xccs_9 simgpu_xccs 9 $with
 	bad partitions_none simgpu_partitions no $with
@@ -357,6 +360,40 @@ minors=$(gpu_nodes | while read -r dir; do
 done | sort -u | wc -l)
 [ "$minors" -eq 2 ] || complain "$minors render nodes of one XCC" || status=1
 check cpx_in_topology $status
+unload
+
+# Units of each product, and what the driver makes of them: bytes of control stack of an XCC.
+# Name, versions as KFD writes them, SIMDs, shader arrays, arrays of an engine, control stack.
+while read -r product version simds arrays engine_arrays stack; do
+	# shellcheck disable=SC2086
+	good "product_$product" $with simgpu_gc="$product" < /dev/null
+	status=0
+	for dir in $(gpu_nodes); do
+		is="$(property "$dir" gfx_target_version) $(property "$dir" simd_count)"
+		is="$is $(property "$dir" array_count) $(property "$dir" simd_arrays_per_engine)"
+		is="$is $(property "$dir" ctl_stack_size)"
+		[ "$is" = "$version $simds $arrays $engine_arrays $((stack))" ] ||
+			complain "$product has $is" || status=1
+	done
+	check "product_${product}_in_topology" $status
+	unload < /dev/null
+done <<END
+mi100 90008 480 8 1 0x9000
+mi210 90010 416 8 1 0x9000
+mi300x 90402 1216 32 1 0x3000
+rx6900xt 100300 160 8 2 0x7000
+rx7900xtx 110000 192 12 2 0xa000
+rx9070 120001 112 8 2 0x6000
+END
+
+# the second GPU's die is the first GPU's now
+# shellcheck disable=SC2086
+good die_1 $with simgpu_die=1
+status=0
+# shellcheck disable=SC2046,SC2086
+[ "$(set -- $(unique_ids); echo "$1")" = "$(set -- $uniques; echo "$2")" ] ||
+	complain "unique ids $(unique_ids), before $uniques" || status=1
+check die_in_topology $status
 unload
 
 if [ -n "$before" ]; then

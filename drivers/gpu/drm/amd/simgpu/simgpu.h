@@ -111,6 +111,7 @@ struct simgpu_manager {
  * @adev: the device of amdgpu
  * @desc: its generation
  * @gpu: its number in the configuration
+ * @die: number of its die
  * @num_xcc: XCCs
  * @num_partitions: partitions, each with the same number of XCCs, and a node of KFD's
  * @num_sdma: SDMA engines
@@ -145,6 +146,7 @@ struct simgpu {
 	struct amdgpu_device *adev;
 	const struct simgpu_desc *desc;
 	unsigned int gpu;
+	unsigned int die;
 	unsigned int num_xcc, num_partitions, num_sdma;
 	void *doorbell;
 	struct simgpu_mmu mmu;

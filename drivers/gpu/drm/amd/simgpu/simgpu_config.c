@@ -48,9 +48,16 @@
  *	Generations, as a list of versions of graphics and compute with commas
  *	between them: one for each GPU, the last also for all GPUs behind it.
  *	Numbers at the end may be left out for 0.  ``9.4.0`` is the default.
+ *	The name of a product is good in the place of a version.
+ *
+ * ``simgpu_die``
+ *	Number of the first GPU's die, up to 9999; each GPU has the next one.
+ *	Another die of a product has other compute units disabled, and another
+ *	``unique_id``.  Default 0.
  *
  * ``simgpu_xccs``
- *	XCCs of each GPU of generation 9.4.3, 2 (the default) to 8.
+ *	XCCs of each GPU of generation 9.4.3, 2 (the default) to 8; a product has
+ *	its own number.
  *
  * ``simgpu_partitions``
  *	``spx``: such a GPU is one partition, with one node of KFD's and one
@@ -97,6 +104,10 @@ MODULE_PARM_DESC(simgpu_xccs, "XCCs of simulated GPUs of generation 9.4.3 (2 to 
 static char *simgpu_partitions = "spx";
 module_param(simgpu_partitions, charp, 0444);
 MODULE_PARM_DESC(simgpu_partitions, "Partitions of simulated GPUs of generation 9.4.3 (spx or cpx, default spx)");
+
+static unsigned int simgpu_die;
+module_param(simgpu_die, uint, 0444);
+MODULE_PARM_DESC(simgpu_die, "Number of the die of the first simulated GPU (0 to 9999, default 0)");
 
 static bool simgpu_mqd_signatures;
 module_param(simgpu_mqd_signatures, bool, 0444);
@@ -174,11 +185,18 @@ bool simgpu_config_fence_delay_valid(const struct simgpu_config *config)
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_config_fence_delay_valid);
 
-/* Read the version at the start of a list.  Returns its end, NULL when it is none of ours. */
+/* Read the version or product at the start of a list.  Returns its end, NULL when it is none of ours. */
 static const char *simgpu_config_gc_entry(const char *at, const struct simgpu_desc **desc)
 {
 	unsigned int part[3] = { }, n;
+	const char *start = at;
 
+	if (isalpha(*at)) {
+		while (isalnum(*at))
+			at++;
+		*desc = simgpu_desc_find_product(start, at - start);
+		return *desc && (!*at || *at == ',') ? at : NULL;
+	}
 	for (n = 0; ; n++) {
 		if (!isdigit(*at))
 			return NULL;
@@ -199,7 +217,7 @@ static const char *simgpu_config_gc_entry(const char *at, const struct simgpu_de
  * @config: configuration with a valid count
  *
  * Context: any.
- * Return: true for a list of generations that can be simulated, not longer
+ * Return: true for a list of generations and products that can be simulated, not longer
  * than there are GPUs.
  */
 bool simgpu_config_gc_valid(const struct simgpu_config *config)
@@ -253,6 +271,19 @@ bool simgpu_config_partitions_valid(const struct simgpu_config *config)
 EXPORT_SYMBOL_IF_KUNIT(simgpu_config_partitions_valid);
 
 /**
+ * simgpu_config_die_valid - is there such a die
+ * @config: configuration
+ *
+ * Context: any.
+ * Return: true up to %SIMGPU_MAX_DIE.
+ */
+bool simgpu_config_die_valid(const struct simgpu_config *config)
+{
+	return config->die <= SIMGPU_MAX_DIE;
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_config_die_valid);
+
+/**
  * simgpu_config_check - check a whole configuration
  * @config: configuration
  * @why: buffer for one line that names the first wrong parameter
@@ -288,6 +319,8 @@ int simgpu_config_check(const struct simgpu_config *config, char *why, size_t le
 	else if (!simgpu_config_xccs_valid(config))
 		snprintf(why, len, "simgpu_xccs=%u is out of range, %d to %d",
 			 config->xccs, SIMGPU_MIN_XCCS, SIMGPU_MAX_XCCS);
+	else if (!simgpu_config_die_valid(config))
+		snprintf(why, len, "simgpu_die=%u is above %d", config->die, SIMGPU_MAX_DIE);
 	else if (!simgpu_config_partitions_valid(config))
 		snprintf(why, len, "simgpu_partitions=%s is neither spx nor cpx",
 			 config->partitions);
@@ -404,7 +437,11 @@ EXPORT_SYMBOL_IF_KUNIT(simgpu_config_desc);
  */
 unsigned int simgpu_config_num_xcc(const struct simgpu_config *config, unsigned int gpu)
 {
-	return simgpu_config_desc(config, gpu)->max_xcc > 1 ? config->xccs : 1;
+	const struct simgpu_desc *desc = simgpu_config_desc(config, gpu);
+
+	if (desc->max_xcc == 1)
+		return 1;
+	return desc->xccs ?: config->xccs;
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_config_num_xcc);
 
@@ -438,6 +475,7 @@ void simgpu_config_from_params(struct simgpu_config *config)
 		.fence_delay_us = simgpu_fence_delay_us,
 		.xccs = simgpu_xccs,
 		.signatures = simgpu_mqd_signatures,
+		.die = simgpu_die,
 		.partitions = simgpu_partitions,
 		.gc = simgpu_gc,
 	};

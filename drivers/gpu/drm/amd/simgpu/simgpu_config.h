@@ -15,6 +15,8 @@
 #define SIMGPU_MAX_VRAM_MB	4096
 /* A second is long enough to see any fence outstanding, and below every lockup timeout. */
 #define SIMGPU_MAX_FENCE_DELAY_US	1000000
+/* The numbers of dies are a part of the unique id. */
+#define SIMGPU_MAX_DIE		9999
 /* XCCs of a generation that can have several. */
 #define SIMGPU_MIN_XCCS		2
 #define SIMGPU_MAX_XCCS		8
@@ -35,7 +37,8 @@
  * @xccs: XCCs of each GPU whose generation can have several
  * @signatures: whatever firmware may keep in a MQD is in use, and has to survive
  * @partitions: "spx" or "cpx": are they one partition, or one each; NULL for "spx"
- * @gc: generations of the GPUs as a list, see simgpu_config_desc(), or NULL for the default
+ * @die: number of the die of the first GPU; each one has the next
+ * @gc: generations and products of the GPUs as a list, see simgpu_config_desc(), or NULL for the default
  */
 struct simgpu_config {
 	unsigned int count;
@@ -46,6 +49,7 @@ struct simgpu_config {
 	unsigned int xccs;
 	bool signatures;
 	const char *partitions;
+	unsigned int die;
 	const char *gc;
 };
 
@@ -57,6 +61,7 @@ bool simgpu_config_fence_delay_valid(const struct simgpu_config *config);
 bool simgpu_config_gc_valid(const struct simgpu_config *config);
 bool simgpu_config_xccs_valid(const struct simgpu_config *config);
 bool simgpu_config_partitions_valid(const struct simgpu_config *config);
+bool simgpu_config_die_valid(const struct simgpu_config *config);
 int simgpu_config_check(const struct simgpu_config *config, char *why, size_t len);
 
 u64 simgpu_config_vram_start(const struct simgpu_config *config, unsigned int gpu);

@@ -55,6 +55,24 @@
  * ``12.0.0``
  *	SDMA 7.0.0.  MES; page table entries have to say that they are
  *	entries, another SDMA MQD.
+ *
+ * All of these have 4 compute units for each XCC, in one shader array.  A
+ * product has as many as are sold, and thus the control stack and the save
+ * area of that size: what fits a small one need not fit it.
+ *
+ * ==============  ======  ====  =======  ======  =========================
+ * name            GC      XCCs  engines  arrays  compute units of each XCC
+ * ==============  ======  ====  =======  ======  =========================
+ * ``mi100``       9.4.1   1     8        1       120 of 128
+ * ``mi210``       9.4.2   1     8        1       104 of 112
+ * ``mi300x``      9.4.3   8     4        1       38 of 40
+ * ``rx6900xt``    10.3.0  1     4        2       80
+ * ``rx7900xtx``   11.0.0  1     6        2       96
+ * ``rx9070``      12.0.1  1     4        2       56 of 64, in pairs
+ * ==============  ======  ====  =======  ======  =========================
+ *
+ * Which of the units are disabled is another matter on each die, see
+ * ``simgpu_die``.  SDMA engines are two for each XCC whatever the product.
  */
 
 #define MQD_DWORD(type, field)	(offsetof(struct type, field) / sizeof(u32))
@@ -304,9 +322,7 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 	.family = AMDGPU_FAMILY_AI,							\
 	.pte = &simgpu_pte_gfx9,							\
 	.sdma_per_xcc = 2,								\
-	.cus = 4,									\
 	.simd_per_cu = 4,								\
-	.max_waves_per_simd = 10,							\
 	.wave_front_size = 64,								\
 	.sdma_fw_version = 0x96,							\
 	.sdma_count_mask = GENMASK(21, 0),						\
@@ -324,7 +340,6 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 /* What GFX 11 and 12 share. */
 #define SIMGPU_DESC_SOC21								\
 	.sdma_per_xcc = 2,								\
-	.cus = 4,									\
 	.simd_per_cu = 2,								\
 	.max_waves_per_simd = 16,							\
 	.wave_front_size = 32,								\
@@ -342,111 +357,201 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 	.sdma_trap_source = 49,								\
 	.fault_client = SOC21_IH_CLIENTID_VMC
 
+/* A GPU that is no product: what a test needs, quickly made and saved. */
+#define SIMGPU_DESC_SMALL								\
+	.engines = 1,									\
+	.arrays = 1,									\
+	.array_cus = 16,								\
+	.cu_granule = 16,								\
+	.cus = 4
+
+#define SIMGPU_DESC_9_4_2								\
+	.name = "9.4.2",								\
+	.gc_version = IP_VERSION(9, 4, 2),						\
+	.sdma_version = IP_VERSION(4, 4, 0),						\
+	.max_xcc = 1,									\
+	.max_waves_per_simd = 8,							\
+	.first_kfd_vmid = 3,								\
+	.mec_fw_version = 0x190,							\
+	.doorbell_index_init = vega20_doorbell_index_init,				\
+	.mqd_layout = &simgpu_v9_4_2_layout,						\
+	SIMGPU_DESC_GFX9
+
+#define SIMGPU_DESC_9_4_3								\
+	.name = "9.4.3",								\
+	.gc_version = IP_VERSION(9, 4, 3),						\
+	.sdma_version = IP_VERSION(4, 4, 2),						\
+	.rev_id = 1,									\
+	.max_xcc = 8,									\
+	.max_waves_per_simd = 8,							\
+	.first_kfd_vmid = 3,								\
+	.mec_fw_version = 0x190,							\
+	.doorbell_index_init = aqua_vanjaram_doorbell_index_init,			\
+	.mqd_layout = &simgpu_v9_4_3_layout,						\
+	.xcc_mqd = {									\
+		.stride = MQD_DWORD(v9_mqd, cp_mqd_stride_size),			\
+		.target = MQD_DWORD(v9_mqd, pm4_target_xcc_in_xcp),			\
+		.logical = MQD_DWORD(v9_mqd, compute_current_logic_xcc_id),		\
+	},										\
+	SIMGPU_DESC_GFX9
+
+#define SIMGPU_DESC_10_3_0								\
+	.name = "10.3.0",								\
+	.gc_version = IP_VERSION(10, 3, 0),						\
+	.sdma_version = IP_VERSION(5, 2, 0),						\
+	.family = AMDGPU_FAMILY_NV,							\
+	.pte = &simgpu_pte_gfx10,							\
+	.sdma_per_xcc = 2,								\
+	.max_xcc = 1,									\
+	.simd_per_cu = 2,								\
+	.max_waves_per_simd = 16,							\
+	.wave_front_size = 32,								\
+	.first_kfd_vmid = 8,								\
+	/* from 92 on, it does without PCI atomics */					\
+	.mec_fw_version = 0x190,							\
+	.sdma_fw_version = 0x96,							\
+	.sdma_count_mask = GENMASK(21, 0),						\
+	.doorbell_index_init = simgpu_navi_doorbell_index_init,				\
+	.sdma_client = { SOC15_IH_CLIENTID_SDMA0, SOC15_IH_CLIENTID_SDMA1,		\
+			 SOC15_IH_CLIENTID_SDMA2, SOC15_IH_CLIENTID_SDMA3 },		\
+	.sdma_trap_source = 224,							\
+	.fault_client = SOC15_IH_CLIENTID_UTCL2,					\
+	.mqd = COMPUTE_MQD(v10_compute_mqd),						\
+	.sdma_mqd = SDMA_MQD(v10_sdma_mqd),						\
+	.mqd_layout = &simgpu_v10_layout,						\
+	.sdma_mqd_layout = &simgpu_v10_sdma_layout
+
+#define SIMGPU_DESC_11_0_0								\
+	.name = "11.0.0",								\
+	.gc_version = IP_VERSION(11, 0, 0),						\
+	.sdma_version = IP_VERSION(6, 0, 0),						\
+	.family = AMDGPU_FAMILY_GC_11_0_0,						\
+	.pte = &simgpu_pte_gfx10,							\
+	.mqd = COMPUTE_MQD(v11_compute_mqd),						\
+	.sdma_mqd = SDMA_MQD(v11_sdma_mqd),						\
+	.mqd_layout = &simgpu_v11_layout,						\
+	.sdma_mqd_layout = &simgpu_v11_sdma_layout,					\
+	SIMGPU_DESC_SOC21
+
+#define SIMGPU_DESC_GFX12								\
+	.family = AMDGPU_FAMILY_GC_12_0_0,						\
+	.pte = &simgpu_pte_gfx12,							\
+	.mqd = COMPUTE_MQD(v12_compute_mqd),						\
+	.sdma_mqd = SDMA_MQD(v12_sdma_mqd),						\
+	.mqd_layout = &simgpu_v12_layout,						\
+	.sdma_mqd_layout = &simgpu_v12_sdma_layout,					\
+	SIMGPU_DESC_SOC21
+
 static const struct simgpu_desc simgpu_descs[] = {
 	{
 		.name = "9.4.0",
 		.gc_version = IP_VERSION(9, 4, 0),
 		.sdma_version = IP_VERSION(4, 2, 0),
 		.max_xcc = 1,
+		.max_waves_per_simd = 10,
 		.first_kfd_vmid = 8,
 		.mec_fw_version = 0x190,
 		.doorbell_index_init = vega20_doorbell_index_init,
 		.mqd_layout = &simgpu_v9_layout,
 		SIMGPU_DESC_GFX9,
+		SIMGPU_DESC_SMALL,
 	},
 	{
 		.name = "9.0.1",
 		.gc_version = IP_VERSION(9, 0, 1),
 		.sdma_version = IP_VERSION(4, 0, 0),
 		.max_xcc = 1,
+		.max_waves_per_simd = 10,
 		.first_kfd_vmid = 8,
 		.mec_fw_version = 0x81b3,
 		.doorbell_index_init = vega10_doorbell_index_init,
 		.mqd_layout = &simgpu_v9_layout,
 		SIMGPU_DESC_GFX9,
+		SIMGPU_DESC_SMALL,
 	},
-	{
-		.name = "9.4.2",
-		.gc_version = IP_VERSION(9, 4, 2),
-		.sdma_version = IP_VERSION(4, 4, 0),
-		.max_xcc = 1,
-		.first_kfd_vmid = 3,
-		.mec_fw_version = 0x190,
-		.doorbell_index_init = vega20_doorbell_index_init,
-		.mqd_layout = &simgpu_v9_4_2_layout,
-		SIMGPU_DESC_GFX9,
-	},
-	{
-		.name = "9.4.3",
-		.gc_version = IP_VERSION(9, 4, 3),
-		.sdma_version = IP_VERSION(4, 4, 2),
-		.max_xcc = 8,
-		.first_kfd_vmid = 3,
-		.mec_fw_version = 0x190,
-		.doorbell_index_init = aqua_vanjaram_doorbell_index_init,
-		.xcc_mqd = {
-			.stride = MQD_DWORD(v9_mqd, cp_mqd_stride_size),
-			.target = MQD_DWORD(v9_mqd, pm4_target_xcc_in_xcp),
-			.logical = MQD_DWORD(v9_mqd, compute_current_logic_xcc_id),
-		},
-		.mqd_layout = &simgpu_v9_4_3_layout,
-		SIMGPU_DESC_GFX9,
-	},
-	{
-		.name = "10.3.0",
-		.gc_version = IP_VERSION(10, 3, 0),
-		.sdma_version = IP_VERSION(5, 2, 0),
-		.family = AMDGPU_FAMILY_NV,
-		.pte = &simgpu_pte_gfx10,
-		.sdma_per_xcc = 2,
-		.max_xcc = 1,
-		.cus = 4,
-		.simd_per_cu = 2,
-		.max_waves_per_simd = 16,
-		.wave_front_size = 32,
-		.first_kfd_vmid = 8,
-		/* from 92 on, it does without PCI atomics */
-		.mec_fw_version = 0x190,
-		.sdma_fw_version = 0x96,
-		.sdma_count_mask = GENMASK(21, 0),
-		.doorbell_index_init = simgpu_navi_doorbell_index_init,
-		.sdma_client = { SOC15_IH_CLIENTID_SDMA0, SOC15_IH_CLIENTID_SDMA1,
-				 SOC15_IH_CLIENTID_SDMA2, SOC15_IH_CLIENTID_SDMA3 },
-		.sdma_trap_source = 224,
-		.fault_client = SOC15_IH_CLIENTID_UTCL2,
-		.mqd = COMPUTE_MQD(v10_compute_mqd),
-		.sdma_mqd = SDMA_MQD(v10_sdma_mqd),
-		.mqd_layout = &simgpu_v10_layout,
-		.sdma_mqd_layout = &simgpu_v10_sdma_layout,
-	},
-	{
-		.name = "11.0.0",
-		.gc_version = IP_VERSION(11, 0, 0),
-		.sdma_version = IP_VERSION(6, 0, 0),
-		.family = AMDGPU_FAMILY_GC_11_0_0,
-		.pte = &simgpu_pte_gfx10,
-		.mqd = COMPUTE_MQD(v11_compute_mqd),
-		.sdma_mqd = SDMA_MQD(v11_sdma_mqd),
-		.mqd_layout = &simgpu_v11_layout,
-		.sdma_mqd_layout = &simgpu_v11_sdma_layout,
-		SIMGPU_DESC_SOC21,
-	},
+	{ SIMGPU_DESC_9_4_2, SIMGPU_DESC_SMALL },
+	{ SIMGPU_DESC_9_4_3, SIMGPU_DESC_SMALL },
+	{ SIMGPU_DESC_10_3_0, SIMGPU_DESC_SMALL },
+	{ SIMGPU_DESC_11_0_0, SIMGPU_DESC_SMALL },
 	{
 		.name = "12.0.0",
 		.gc_version = IP_VERSION(12, 0, 0),
 		.sdma_version = IP_VERSION(7, 0, 0),
-		.family = AMDGPU_FAMILY_GC_12_0_0,
-		.pte = &simgpu_pte_gfx12,
-		.mqd = COMPUTE_MQD(v12_compute_mqd),
-		.sdma_mqd = SDMA_MQD(v12_sdma_mqd),
-		.mqd_layout = &simgpu_v12_layout,
-		.sdma_mqd_layout = &simgpu_v12_sdma_layout,
-		SIMGPU_DESC_SOC21,
+		SIMGPU_DESC_GFX12,
+		SIMGPU_DESC_SMALL,
+	},
+	/* the products: shader engines, arrays and compute units as rocminfo tells them */
+	{
+		.product = "mi100",
+		.name = "9.4.1",
+		.gc_version = IP_VERSION(9, 4, 1),
+		.sdma_version = IP_VERSION(4, 2, 2),
+		.max_xcc = 1,
+		.max_waves_per_simd = 10,
+		.first_kfd_vmid = 3,
+		.mec_fw_version = 0x190,
+		.doorbell_index_init = vega20_doorbell_index_init,
+		.mqd_layout = &simgpu_v9_layout,
+		SIMGPU_DESC_GFX9,
+		.engines = 8,
+		.arrays = 1,
+		.array_cus = 16,
+		.cu_granule = 1,
+		.cus = 120,
+	},
+	{
+		.product = "mi210",
+		SIMGPU_DESC_9_4_2,
+		.engines = 8,
+		.arrays = 1,
+		.array_cus = 14,
+		.cu_granule = 1,
+		.cus = 104,
+	},
+	{
+		.product = "mi300x",
+		SIMGPU_DESC_9_4_3,
+		.xccs = 8,
+		.engines = 4,
+		.arrays = 1,
+		.array_cus = 10,
+		.cu_granule = 1,
+		.cus = 38,
+	},
+	{
+		.product = "rx6900xt",
+		SIMGPU_DESC_10_3_0,
+		.engines = 4,
+		.arrays = 2,
+		.array_cus = 10,
+		.cu_granule = 2,
+		.cus = 80,
+	},
+	{
+		.product = "rx7900xtx",
+		SIMGPU_DESC_11_0_0,
+		.engines = 6,
+		.arrays = 2,
+		.array_cus = 8,
+		.cu_granule = 2,
+		.cus = 96,
+	},
+	{
+		.product = "rx9070",
+		.name = "12.0.1",
+		.gc_version = IP_VERSION(12, 0, 1),
+		.sdma_version = IP_VERSION(7, 0, 1),
+		SIMGPU_DESC_GFX12,
+		.engines = 4,
+		.arrays = 2,
+		.array_cus = 8,
+		.cu_granule = 2,
+		.cus = 56,
 	},
 };
 
 /**
- * simgpu_desc_find - the description of a generation
+ * simgpu_desc_find - the description of a generation as such
  * @major: version of graphics and compute
  * @minor: its second number
  * @revision: its third number
@@ -461,11 +566,33 @@ const struct simgpu_desc *simgpu_desc_find(unsigned int major, unsigned int mino
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(simgpu_descs); i++)
-		if (simgpu_descs[i].gc_version == version)
+		if (!simgpu_descs[i].product && simgpu_descs[i].gc_version == version)
 			return &simgpu_descs[i];
 	return NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_desc_find);
+
+/**
+ * simgpu_desc_find_product - the description of a product
+ * @name: its name, not terminated
+ * @len: characters of @name
+ *
+ * Context: any.
+ * Return: description, or NULL when there is none.
+ */
+const struct simgpu_desc *simgpu_desc_find_product(const char *name, size_t len)
+{
+	const char *product;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(simgpu_descs); i++) {
+		product = simgpu_descs[i].product;
+		if (product && strlen(product) == len && !strncmp(product, name, len))
+			return &simgpu_descs[i];
+	}
+	return NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_desc_find_product);
 
 /**
  * simgpu_desc_get - a row of the table
@@ -479,3 +606,63 @@ const struct simgpu_desc *simgpu_desc_get(unsigned int index)
 	return index < ARRAY_SIZE(simgpu_descs) ? &simgpu_descs[index] : NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_desc_get);
+
+/* A number that looks random, always the same for the same die and shader engine. */
+static u32 simgpu_desc_random(unsigned int die, unsigned int xcc, unsigned int engine)
+{
+	u32 x = (die + 1) * 0x9e3779b1 ^ (xcc + 1) * 0x85ebca6b ^ (engine + 1) * 0xc2b2ae35;
+
+	x ^= x >> 15;
+	x *= 0x2c1b3c6d;
+	x ^= x >> 12;
+	x *= 0x297a2d39;
+	return x ^ x >> 15;
+}
+
+/* How many granules of a shader engine are disabled: the same for all but for the remainder. */
+static unsigned int simgpu_desc_disabled(const struct simgpu_desc *desc, unsigned int die,
+					 unsigned int xcc, unsigned int engine)
+{
+	unsigned int all = desc->engines * desc->arrays * desc->array_cus;
+	unsigned int disabled = (all - desc->cus) / desc->cu_granule;
+	unsigned int first = simgpu_desc_random(die, xcc, U8_MAX) % desc->engines;
+	unsigned int place = (engine + desc->engines - first) % desc->engines;
+
+	return disabled / desc->engines + (place < disabled % desc->engines);
+}
+
+/**
+ * simgpu_desc_cus - which compute units of a shader array work
+ * @desc: description
+ * @die: number of the die: each product has units disabled, and each die others
+ * @xcc: number of the XCC on the die
+ * @engine: shader engine of the XCC
+ * @array: shader array of the engine
+ *
+ * A GPU that is no product has the same units on every die.
+ *
+ * Context: any.
+ * Return: bit mask.
+ */
+u32 simgpu_desc_cus(const struct simgpu_desc *desc, unsigned int die, unsigned int xcc,
+		    unsigned int engine, unsigned int array)
+{
+	unsigned int granules, at, left;
+	u32 disabled = 0;
+	u64 mask;
+
+	if (!desc->product)
+		return BIT(desc->cus) - 1;
+	/* granules of an engine, of all its arrays, from one on around */
+	granules = desc->arrays * desc->array_cus / desc->cu_granule;
+	at = simgpu_desc_random(die, xcc, engine) % granules;
+	for (left = simgpu_desc_disabled(desc, die, xcc, engine); left; left--) {
+		disabled |= BIT(at);
+		at = (at + 1) % granules;
+	}
+	for (mask = 0, at = 0; at < granules; at++)
+		if (!(disabled & BIT(at)))
+			mask |= (BIT(desc->cu_granule) - 1) << (at * desc->cu_granule);
+	return mask >> (array * desc->array_cus) & (BIT(desc->array_cus) - 1);
+}
+EXPORT_SYMBOL_IF_KUNIT(simgpu_desc_cus);

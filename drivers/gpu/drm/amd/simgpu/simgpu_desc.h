@@ -134,15 +134,23 @@ struct simgpu_mqd_layout {
 };
 
 /**
- * struct simgpu_desc - description of one generation
- * @name: as users write it
+ * struct simgpu_desc - description of one generation, or of a product
+ * @name: version of graphics and compute, as users write it
+ * @product: name of a product, as users write it; NULL for a generation as such, with
+ *	few units
  * @gc_version: IP_VERSION() of graphics and compute
  * @sdma_version: IP_VERSION() of the SDMA engines
  * @family: AMDGPU_FAMILY_ value
+ * @rev_id: stepping: 0 is a 9.4.3 that was never sold, under another number of KFD's
  * @pte: format of page table entries
  * @sdma_per_xcc: SDMA engines for each XCC
  * @max_xcc: XCCs that it can have; above 1, it has at least 2, and partitions
- * @cus: compute units of an XCC
+ * @xccs: XCCs that a product has, 0 for what the user wants
+ * @engines: shader engines of an XCC
+ * @arrays: shader arrays of a shader engine
+ * @array_cus: compute units of a shader array, also those that are disabled
+ * @cu_granule: how many neighbours are disabled together
+ * @cus: compute units of an XCC that work
  * @simd_per_cu: SIMDs of a compute unit
  * @max_waves_per_simd: waves that fit a SIMD
  * @wave_front_size: threads of a wave
@@ -163,12 +171,16 @@ struct simgpu_mqd_layout {
  */
 struct simgpu_desc {
 	const char *name;
+	const char *product;
 	u32 gc_version;
 	u32 sdma_version;
 	u32 family;
+	u32 rev_id;
 	const struct simgpu_pte_format *pte;
 	u8 sdma_per_xcc;
 	u8 max_xcc;
+	u8 xccs;
+	u8 engines, arrays, array_cus, cu_granule;
 	u8 cus;
 	u8 simd_per_cu;
 	u8 max_waves_per_simd;
@@ -191,6 +203,9 @@ struct simgpu_desc {
 
 const struct simgpu_desc *simgpu_desc_find(unsigned int major, unsigned int minor,
 					   unsigned int revision);
+const struct simgpu_desc *simgpu_desc_find_product(const char *name, size_t len);
 const struct simgpu_desc *simgpu_desc_get(unsigned int index);
+u32 simgpu_desc_cus(const struct simgpu_desc *desc, unsigned int die, unsigned int xcc,
+		    unsigned int engine, unsigned int array);
 
 #endif

@@ -14,9 +14,8 @@
 #include "simgpu_queue.h"
 
 #define SIMGPU_XCLK_10KHZ	10000
-/* "SIMGPU" and the number of the GPU: the same GPU wherever it sits on the bus */
+/* "SIMGPU" and the number of the die: the same GPU wherever it sits on the bus */
 #define SIMGPU_UNIQUE_ID	0x53494d4750550000ULL
-#define SIMGPU_CUS_PER_SH	16
 
 /* ---- callbacks that have nothing to do in software ---- */
 
@@ -191,6 +190,7 @@ static int simgpu_common_early_init(struct amdgpu_ip_block *ip_block)
 	adev->asic_funcs = &simgpu_asic_funcs;
 	adev->irq.ih_funcs = &simgpu_ih_funcs;
 	adev->external_rev_id = 1;
+	adev->rev_id = adev->simgpu->desc->rev_id;
 	/* the page of registers that user space may map, in the last page of the BAR */
 	adev->rmmio_remap.reg_offset = SIMGPU_REG_SIZE - PAGE_SIZE;
 	adev->rmmio_remap.bus_addr = adev->rmmio_base + adev->rmmio_remap.reg_offset;
@@ -230,7 +230,7 @@ static int simgpu_common_sw_init(void *handle)
 		simgpu_common_sw_fini(adev);
 		return ret;
 	}
-	adev->unique_id = SIMGPU_UNIQUE_ID + sim->gpu;
+	adev->unique_id = SIMGPU_UNIQUE_ID + sim->die;
 	return 0;
 }
 
@@ -299,6 +299,21 @@ static const struct amdgpu_gfx_funcs simgpu_gfx_funcs = {
 /* amdgpu looks into the table for the first job of a VMID after a reset */
 static const struct amdgpu_rlc_funcs simgpu_rlc_funcs = { };
 
+/*
+ * There are places for 4 engines with 4 arrays.  Of more engines, the fifth follows the arrays
+ * of the first, and so on: see the notes in gfx_v9_0_get_cu_info() and gfx_v11_0_get_cu_info().
+ */
+static void simgpu_gfx_bitmap(const struct simgpu *sim, unsigned int xcc, u32 (*bitmap)[4])
+{
+	const struct simgpu_desc *desc = sim->desc;
+	unsigned int engine, array;
+
+	for (engine = 0; engine < desc->engines; engine++)
+		for (array = 0; array < desc->arrays; array++)
+			bitmap[engine % 4][array + engine / 4 * desc->arrays] =
+				simgpu_desc_cus(desc, sim->die, xcc, engine, array);
+}
+
 static int simgpu_gfx_early_init(struct amdgpu_ip_block *ip_block)
 {
 	struct amdgpu_device *adev = ip_block->adev;
@@ -317,9 +332,9 @@ static int simgpu_gfx_early_init(struct amdgpu_ip_block *ip_block)
 	gfx->mec.num_mec = 2;
 	gfx->mec.num_pipe_per_mec = 4;
 	gfx->mec.num_queue_per_pipe = 8;
-	gfx->config.max_shader_engines = 1;
-	gfx->config.max_sh_per_se = 1;
-	gfx->config.max_cu_per_sh = SIMGPU_CUS_PER_SH;
+	gfx->config.max_shader_engines = desc->engines;
+	gfx->config.max_sh_per_se = desc->arrays;
+	gfx->config.max_cu_per_sh = desc->array_cus;
 	gfx->config.max_backends_per_se = 4;
 	gfx->config.max_hw_contexts = 8;
 	gfx->config.num_tile_pipes = 16;
@@ -330,7 +345,7 @@ static int simgpu_gfx_early_init(struct amdgpu_ip_block *ip_block)
 	gfx->cu_info.max_scratch_slots_per_cu = 32;
 	gfx->cu_info.lds_size = 64;
 	for (xcc = 0; xcc < sim->num_xcc; xcc++)
-		gfx->cu_info.bitmap[xcc][0][0] = GENMASK(desc->cus - 1, 0);
+		simgpu_gfx_bitmap(sim, xcc, gfx->cu_info.bitmap[xcc]);
 	/* amdgpu's debugfs expects managers for all three */
 	adev->gds.gds_size = 0x10000;
 	adev->gds.gws_size = 64;
@@ -386,6 +401,7 @@ int simgpu_set_ip_blocks(struct amdgpu_device *adev)
 	sim->adev = adev;
 	sim->desc = desc;
 	sim->gpu = gpu;
+	sim->die = simgpu_bus_config()->die + gpu;
 	sim->num_xcc = simgpu_config_num_xcc(simgpu_bus_config(), gpu);
 	sim->num_partitions = simgpu_config_num_partitions(simgpu_bus_config(), gpu);
 	sim->num_sdma = desc->sdma_per_xcc * sim->num_xcc;
@@ -418,8 +434,8 @@ int simgpu_set_ip_blocks(struct amdgpu_device *adev)
 		if (ret)
 			return ret;
 	}
-	dev_info(adev->dev, "simgpu: GC %s, %u XCC, %u partition(s), %llu MiB of VRAM\n",
-		 desc->name, sim->num_xcc, sim->num_partitions,
+	dev_info(adev->dev, "simgpu: GC %s (%s), %u XCC, %u partition(s), %llu MiB of VRAM\n",
+		 desc->name, desc->product ?: "small", sim->num_xcc, sim->num_partitions,
 		 pci_resource_len(adev->pdev, 0) >> 20);
 	return 0;
 }

@@ -112,6 +112,7 @@ static void simgpu_config_gc_test(struct kunit *test)
 		"", ",", "9", "9.4.", "9.4.0.", "9.4.0.0", "9.4.0,", ",9.4.0", "9.4.0,,9.4.0",
 		"9.4.0 ", " 9.4.0", "9.4.0;9.4.0", "-9.4.0", "9.4.0x", "8.0.3", "9.4.256",
 		"4294967305.4.0", "gfx940", "9.4.0,9.4.0,9.4.0", "9.4.0,9.9.9",
+		"9.4.1", "mi", "mi100x", "mi100,", "mi100;mi210", "MI100", "mi100 ", "9mi100",
 	};
 	struct simgpu_config config = good;
 	unsigned int i;
@@ -137,6 +138,36 @@ static void simgpu_config_gc_test(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, name_of(&config, 0), "9.4.2");
 	for (i = 1; i < config.count; i++)
 		KUNIT_EXPECT_STREQ(test, name_of(&config, i), "9.0.1");
+}
+
+static void simgpu_config_product_test(struct kunit *test)
+{
+	struct simgpu_config config = good;
+
+	config.gc = "mi300x,9.4.3";
+	expect_accepted(test, &config);
+	KUNIT_EXPECT_STREQ(test, simgpu_config_desc(&config, 0)->product, "mi300x");
+	KUNIT_EXPECT_STREQ(test, name_of(&config, 0), "9.4.3");
+	KUNIT_EXPECT_NULL(test, simgpu_config_desc(&config, 1)->product);
+	/* the one is sold with 8 of them */
+	KUNIT_EXPECT_EQ(test, simgpu_config_num_xcc(&config, 0), 8);
+	KUNIT_EXPECT_EQ(test, simgpu_config_num_xcc(&config, 1), 2);
+	config.partitions = "cpx";
+	KUNIT_EXPECT_EQ(test, simgpu_config_num_partitions(&config, 0), 8);
+	config.gc = "10.3,rx9070";
+	expect_accepted(test, &config);
+	KUNIT_EXPECT_STREQ(test, name_of(&config, 1), "12.0.1");
+	KUNIT_EXPECT_EQ(test, simgpu_config_num_xcc(&config, 1), 1);
+}
+
+static void simgpu_config_die_test(struct kunit *test)
+{
+	struct simgpu_config config = good;
+
+	config.die = SIMGPU_MAX_DIE;
+	expect_accepted(test, &config);
+	config.die++;
+	expect_refused(test, &config, "simgpu_die=10000 ");
 }
 
 static void simgpu_config_xccs_test(struct kunit *test)
@@ -242,6 +273,8 @@ static struct kunit_case simgpu_config_cases[] = {
 	KUNIT_CASE(simgpu_config_rotate_test),
 	KUNIT_CASE(simgpu_config_fence_delay_test),
 	KUNIT_CASE(simgpu_config_gc_test),
+	KUNIT_CASE(simgpu_config_product_test),
+	KUNIT_CASE(simgpu_config_die_test),
 	KUNIT_CASE(simgpu_config_xccs_test),
 	KUNIT_CASE(simgpu_config_partitions_test),
 	KUNIT_CASE(simgpu_config_layout_test),

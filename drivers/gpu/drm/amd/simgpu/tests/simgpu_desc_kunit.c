@@ -29,6 +29,10 @@ static void simgpu_desc_get_test(struct kunit *test)
 	for (i = 0; (desc = simgpu_desc_get(i)); i++) {
 		for (j = 0; j < i; j++) {
 			other = simgpu_desc_get(j);
+			if (desc->product && other->product)
+				KUNIT_EXPECT_STRNEQ(test, desc->product, other->product);
+			if (desc->product || other->product)
+				continue;
 			KUNIT_EXPECT_STRNEQ(test, desc->name, other->name);
 			KUNIT_EXPECT_NE(test, desc->gc_version, other->gc_version);
 		}
@@ -49,11 +53,90 @@ static void simgpu_desc_find_test(struct kunit *test)
 		revision = desc->gc_version >> 8 & 0xff;
 		snprintf(name, sizeof(name), "%u.%u.%u", major, minor, revision);
 		KUNIT_EXPECT_STREQ(test, desc->name, name);
+		if (desc->product)
+			continue;
 		KUNIT_EXPECT_PTR_EQ(test, simgpu_desc_find(major, minor, revision), desc);
 	}
 	KUNIT_EXPECT_NULL(test, simgpu_desc_find(0, 0, 0));
 	KUNIT_EXPECT_NULL(test, simgpu_desc_find(8, 0, 3));
 	KUNIT_EXPECT_NULL(test, simgpu_desc_find(9, 4, 99));
+}
+
+static void simgpu_desc_find_product_test(struct kunit *test)
+{
+	const struct simgpu_desc *desc;
+	unsigned int i, products = 0;
+
+	for (i = 0; (desc = simgpu_desc_get(i)); i++) {
+		if (!desc->product)
+			continue;
+		products++;
+		KUNIT_EXPECT_PTR_EQ(test, desc,
+				    simgpu_desc_find_product(desc->product,
+							     strlen(desc->product)));
+		KUNIT_EXPECT_NULL(test, simgpu_desc_find_product(desc->product,
+								 strlen(desc->product) - 1));
+	}
+	KUNIT_EXPECT_EQ(test, products, 6);
+	KUNIT_EXPECT_NULL(test, simgpu_desc_find_product("", 0));
+	KUNIT_EXPECT_NULL(test, simgpu_desc_find_product("mi50", 4));
+	KUNIT_EXPECT_NOT_NULL(test, simgpu_desc_find_product("mi100,9.4.0", 5));
+}
+
+/* Units of an XCC of a die.  Those that work are as many as the product has. */
+static unsigned int count_units(struct kunit *test, const struct simgpu_desc *desc,
+				unsigned int die, unsigned int xcc, u32 *units)
+{
+	unsigned int engine, array, bit, count = 0;
+
+	for (engine = 0; engine < desc->engines; engine++) {
+		for (array = 0; array < desc->arrays; array++) {
+			u32 mask = simgpu_desc_cus(desc, die, xcc, engine, array);
+
+			KUNIT_EXPECT_EQ_MSG(test, mask >> desc->array_cus, 0, "%s", desc->name);
+			KUNIT_EXPECT_NE_MSG(test, mask, 0, "%s", desc->name);
+			*units++ = mask;
+			count += hweight32(mask);
+			/* pairs work or do not work together */
+			for (bit = 0; desc->cu_granule == 2 && bit < desc->array_cus; bit += 2)
+				KUNIT_EXPECT_EQ(test, !(mask & BIT(bit)), !(mask & BIT(bit + 1)));
+		}
+	}
+	return count;
+}
+
+/* Other dies, and other XCCs of a die, have other units disabled, if there are any. */
+static void simgpu_desc_cus_test(struct kunit *test)
+{
+	u32 units[16], first[16];
+	const struct simgpu_desc *desc;
+	unsigned int i, die, xcc, different;
+
+	for (i = 0; (desc = simgpu_desc_get(i)); i++) {
+		unsigned int all = desc->engines * desc->arrays * desc->array_cus;
+		bool harvested = desc->product && desc->cus < all;
+
+		KUNIT_ASSERT_LE(test, desc->engines * desc->arrays, ARRAY_SIZE(units));
+		memset(units, 0, sizeof(units));
+		different = 0;
+		for (die = 0; die < 100; die++) {
+			for (xcc = 0; xcc < desc->max_xcc; xcc++) {
+				KUNIT_EXPECT_EQ_MSG(test, count_units(test, desc, die, xcc, units),
+						    desc->cus, "%s die %u XCC %u",
+						    desc->product ?: desc->name, die, xcc);
+				if (!die && !xcc)
+					memcpy(first, units, sizeof(units));
+				different += !!memcmp(first, units, sizeof(units));
+			}
+			if (die == 1)
+				KUNIT_EXPECT_EQ_MSG(test, !!different, harvested, "%s",
+						    desc->product ?: desc->name);
+		}
+		KUNIT_EXPECT_EQ(test, different > 90, harvested);
+		/* and always the same ones */
+		count_units(test, desc, 0, 0, units);
+		KUNIT_EXPECT_EQ(test, memcmp(first, units, sizeof(units)), 0);
+	}
 }
 
 /* No generation lacks a number without which a driver would divide by 0 or read nothing. */
@@ -69,6 +152,17 @@ static void simgpu_desc_complete_test(struct kunit *test)
 		KUNIT_EXPECT_GE_MSG(test, desc->sdma_per_xcc, 1, "%s", desc->name);
 		KUNIT_EXPECT_GE_MSG(test, desc->max_xcc, 1, "%s", desc->name);
 		KUNIT_EXPECT_GE_MSG(test, desc->cus, 1, "%s", desc->name);
+		KUNIT_EXPECT_GE_MSG(test, desc->cu_granule, 1, "%s", desc->name);
+		/* KFD has places for so many, and masks of 16 bits for an array */
+		KUNIT_EXPECT_LE_MSG(test, desc->engines, 8, "%s", desc->name);
+		KUNIT_EXPECT_LE_MSG(test, desc->arrays, 2, "%s", desc->name);
+		KUNIT_EXPECT_LE_MSG(test, desc->array_cus, 16, "%s", desc->name);
+		KUNIT_EXPECT_LE_MSG(test, desc->cus,
+				    desc->engines * desc->arrays * desc->array_cus, "%s",
+				    desc->name);
+		KUNIT_EXPECT_LE_MSG(test, desc->xccs, desc->max_xcc, "%s", desc->name);
+		KUNIT_EXPECT_NOT_NULL_MSG(test, desc->mqd_layout, "%s", desc->name);
+		KUNIT_EXPECT_NOT_NULL_MSG(test, desc->sdma_mqd_layout, "%s", desc->name);
 		KUNIT_EXPECT_GE_MSG(test, desc->simd_per_cu, 1, "%s", desc->name);
 		KUNIT_EXPECT_GE_MSG(test, desc->max_waves_per_simd, 1, "%s", desc->name);
 		KUNIT_EXPECT_GE_MSG(test, desc->wave_front_size, 32, "%s", desc->name);
@@ -239,6 +333,8 @@ static void simgpu_pte_map_test(struct kunit *test)
 static struct kunit_case simgpu_desc_cases[] = {
 	KUNIT_CASE(simgpu_desc_get_test),
 	KUNIT_CASE(simgpu_desc_find_test),
+	KUNIT_CASE(simgpu_desc_find_product_test),
+	KUNIT_CASE(simgpu_desc_cus_test),
 	KUNIT_CASE(simgpu_desc_complete_test),
 	KUNIT_CASE(simgpu_desc_mqd_test),
 	KUNIT_CASE(simgpu_desc_xcc_mqd_test),
