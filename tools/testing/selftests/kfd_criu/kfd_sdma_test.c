@@ -357,6 +357,45 @@ TEST_F(kfd_sdma, big_copy)
 	EXPECT_EQ(0, kfd_bo_destroy(k, &c));
 }
 
+/* The queue leaves the engine again and again, wherever its commands are. */
+TEST_F(kfd_sdma, left_in_the_middle)
+{
+	enum { COPIES = 4 };
+	/* no multiple of a page, and an odd shift: no part ends where a page does */
+	const uint64_t size = 8 * MIB + 4 * KIB, copied = size - 20;
+	struct kfd *k = &self->e.k;
+	unsigned int i, updates = 0, halfway = 0;
+	struct kfd_bo a, b;
+	uint64_t last;
+
+	ASSERT_EQ(0, kfd_bo_create(k, &a, 0, 0, COPIES * size, KFD_BO_GTT, self->e.all));
+	ASSERT_EQ(0, kfd_bo_create(k, &b, 0, 0, COPIES * size, KFD_BO_VRAM, 1));
+	pattern_fill(a.cpu, COPIES * size, 5);
+	memset(b.cpu, 0, COPIES * size);
+	for (i = 0; i < COPIES; i++)
+		sdma_copy(&self->q, b.va + i * size + 12, a.va + i * size + 8, copied);
+	sdma_fence(&self->q, cell_va(&self->e, 0), 1);
+	kfd_queue_submit(&self->q);
+	while (!*cell32(&self->e, 0)) {
+		last = *self->q.rptr;
+		ASSERT_EQ(0, kfd_queue_update(k, &self->q, 100, 7 + updates % 2));
+		halfway += last == *self->q.rptr;
+		ASSERT_GT(100000, ++updates);
+	}
+	TH_LOG("updated %u times, %u of them with the rptr where it was", updates, halfway);
+	ASSERT_EQ(0, sdma_sync(&self->e, &self->q));
+	for (i = 0; i < COPIES; i++) {
+		const char *from = (char *)a.cpu + i * size, *to = (char *)b.cpu + i * size;
+
+		EXPECT_EQ(0, memcmp(to + 12, from + 8, copied));
+		/* and nothing before or behind it */
+		EXPECT_EQ(0, *(uint32_t *)(to + 8));
+		EXPECT_EQ(0, *(uint32_t *)(to + 12 + copied));
+	}
+	EXPECT_EQ(0, kfd_bo_destroy(k, &a));
+	EXPECT_EQ(0, kfd_bo_destroy(k, &b));
+}
+
 /* Two queues for every engine of every GPU, where it has them, all busy at once. */
 TEST_F(kfd_sdma, many_queues)
 {

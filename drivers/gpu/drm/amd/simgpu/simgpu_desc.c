@@ -112,6 +112,9 @@
 	.ib_base_hi = MQD_DWORD(type, sdmax_rlcx_ib_base_hi),				\
 	.ib_size = MQD_DWORD(type, sdmax_rlcx_ib_size),					\
 	.ib_offset = MQD_DWORD(type, sdmax_rlcx_ib_offset),				\
+	.midcmd_lo = MQD_DWORD(type, sdmax_rlcx_midcmd_data0),				\
+	.midcmd_hi = MQD_DWORD(type, sdmax_rlcx_midcmd_data1),				\
+	.midcmd_control = MQD_DWORD(type, sdmax_rlcx_midcmd_cntl),			\
 	.doorbell_offset = MQD_DWORD(type, sdmax_rlcx_doorbell_offset),			\
 	.engine_id = MQD_DWORD(type, sdma_engine_id),					\
 }
@@ -257,7 +260,10 @@ static const struct simgpu_mqd_bits simgpu_v12_bits[] = {
 	MQD_PROGRESS(type, sdmax_rlcx_ib_base_lo),					\
 	MQD_PROGRESS(type, sdmax_rlcx_ib_base_hi),					\
 	MQD_PROGRESS(type, sdmax_rlcx_ib_size),						\
-	MQD_PROGRESS(type, sdmax_rlcx_ib_offset)
+	MQD_PROGRESS(type, sdmax_rlcx_ib_offset),					\
+	MQD_PROGRESS(type, sdmax_rlcx_midcmd_data0),					\
+	MQD_PROGRESS(type, sdmax_rlcx_midcmd_data1),					\
+	MQD_PROGRESS(type, sdmax_rlcx_midcmd_cntl)
 
 #define SOC21_SDMA_MQD_BITS(type)							\
 	SDMA_MQD_BITS(type),								\

@@ -74,6 +74,9 @@ struct simgpu_xcc_mqd {
  * @ib_base_hi: its high half
  * @ib_size: dwords of that buffer; 0 when none is in progress
  * @ib_offset: dwords of it that have been executed
+ * @midcmd_lo: bytes that are done of a packet that was interrupted
+ * @midcmd_hi: its high half
+ * @midcmd_control: bit 0 says that a packet was
  * @doorbell_offset: dword with the doorbell's place in the BAR, as a dword index << 2
  * @engine_id: dword in which KFD notes the engine
  *
@@ -82,6 +85,7 @@ struct simgpu_xcc_mqd {
 struct simgpu_sdma_mqd {
 	u8 rptr_addr_lo, rptr_addr_hi;
 	u8 ib_base_lo, ib_base_hi, ib_size, ib_offset;
+	u8 midcmd_lo, midcmd_hi, midcmd_control;
 	u8 doorbell_offset;
 	u8 engine_id;
 };

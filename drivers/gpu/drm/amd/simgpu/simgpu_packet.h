@@ -52,6 +52,8 @@ struct simgpu_sdma_kernel_ops {
  * @ib: indirect buffer in progress, @ib.end 0 for none.  The packet in the
  *	ring that started it is passed when the buffer is through.
  * @engine: number of the engine
+ * @done: bytes that are done of the packet at the position
+ * @slice: bytes that are left of this turn
  * @kernel: set on a ring of the kernel
  */
 struct simgpu_sdma {
@@ -60,6 +62,8 @@ struct simgpu_sdma {
 	struct simgpu_stream ring;
 	struct simgpu_stream ib;
 	unsigned int engine;
+	u64 done;
+	u64 slice;
 	const struct simgpu_sdma_kernel_ops *kernel;
 };
 

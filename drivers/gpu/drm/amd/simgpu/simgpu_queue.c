@@ -53,6 +53,8 @@ enum sdma_mqd_dword {
 
 #define SDMA_RB_CNTL_SIZE(c)	(((c) >> 1) & 0x1f)
 #define SDMA_RB_CNTL_VMID(c)	(((c) >> 24) & 0xf)
+/* SDMA0_RLC0_MIDCMD_CNTL.DATA_VALID */
+#define SDMA_MIDCMD_VALID	BIT(0)
 
 static int simgpu_mqd_read(struct simgpu *sim, const struct simgpu_queue *queue, unsigned int dword,
 			   u32 *val)
@@ -532,8 +534,8 @@ int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 
 {
 	const struct simgpu_sdma_mqd *mqd = &sim->desc->sdma_mqd;
 	unsigned int engines = sim->num_sdma / sim->num_partitions;
-	u32 control, doorbell, engine, vmid;
-	u64 base, rptr, dwords;
+	u32 control, doorbell, engine, vmid, midcmd;
+	u64 base, rptr, dwords, done;
 	int ret;
 
 	ret = simgpu_queue_check_sdma(sim, queue);
@@ -544,6 +546,8 @@ int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 
 	ret = ret ?: simgpu_mqd_read(sim, queue, SDMA_RB_CNTL, &control);
 	ret = ret ?: simgpu_mqd_read(sim, queue, mqd->doorbell_offset, &doorbell);
 	ret = ret ?: simgpu_mqd_read(sim, queue, mqd->engine_id, &engine);
+	ret = ret ?: simgpu_mqd_read(sim, queue, mqd->midcmd_control, &midcmd);
+	ret = ret ?: simgpu_mqd_read64(sim, queue, mqd->midcmd_lo, mqd->midcmd_hi, &done);
 	if (ret)
 		return ret;
 
@@ -568,6 +572,7 @@ int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 
 		.ib_space = { .sim = sim, .id = space },
 		.ring = { .base = base << 8, .mask = dwords - 1, .pos = rptr / sizeof(u32) },
 		.engine = engine,
+		.done = midcmd & SDMA_MIDCMD_VALID ? done : 0,
 	};
 	return simgpu_queue_parse_ib(sim, queue, &queue->sdma.ib, mqd->ib_base_lo, mqd->ib_base_hi,
 				     mqd->ib_size, mqd->ib_offset);
@@ -674,6 +679,12 @@ static void simgpu_queue_save(struct simgpu *sim, struct simgpu_queue *queue)
 		simgpu_queue_save_ib(sim, queue, &queue->sdma.ib, sdma_mqd->ib_base_lo,
 				     sdma_mqd->ib_base_hi, sdma_mqd->ib_size,
 				     sdma_mqd->ib_offset);
+		simgpu_mqd_write(sim, queue, sdma_mqd->midcmd_lo,
+				 lower_32_bits(queue->sdma.done));
+		simgpu_mqd_write(sim, queue, sdma_mqd->midcmd_hi,
+				 upper_32_bits(queue->sdma.done));
+		simgpu_mqd_write(sim, queue, sdma_mqd->midcmd_control,
+				 queue->sdma.done ? SDMA_MIDCMD_VALID : 0);
 		break;
 	case SIMGPU_QUEUE_AQL:
 		simgpu_queue_save_waves(sim, queue);

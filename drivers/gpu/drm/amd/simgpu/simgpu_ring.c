@@ -97,6 +97,7 @@ static void simgpu_ring_give_up(struct simgpu_ring *sring, int error)
 	dev_dbg(sdma->space.sim->adev->dev, "simgpu: %s: command buffer given up: %d\n",
 		sring->ring->name, error);
 	amdgpu_fence_driver_set_error(sring->ring, error);
+	sdma->done = 0;
 	if (sdma->ib.end) {
 		sdma->ib.pos = sdma->ib.end;
 	} else {
@@ -434,6 +435,7 @@ static int simgpu_sdma_hw_init(void *handle)
 		ring->wptr = 0;
 		sring->wptr = 0;
 		sring->rptr = 0;
+		sring->sdma.done = 0;
 		sring->sdma.ib = (struct simgpu_stream) { };
 		sring->sdma.ring = (struct simgpu_stream) {
 			.base = ring->gpu_addr, .mask = ring->buf_mask,

@@ -28,6 +28,9 @@
 #define SDMA_TIMESTAMP_GET_GLOBAL	2
 #define SDMA_INDIRECT_DWORDS		6
 #define SDMA_MAX_PACKET			9
+/* Bytes that a queue moves in one turn, and the least that it moves at all. */
+#define SDMA_SLICE			SZ_1M
+#define SDMA_LEAST			SZ_4K
 
 static u64 sdma_address(const u32 *packet, unsigned int dword)
 {
@@ -40,15 +43,43 @@ static u64 sdma_byte_count(struct simgpu_space *space, u32 dword)
 	return (dword & space->sim->desc->sdma_count_mask) + 1ULL;
 }
 
-static int sdma_copy(struct simgpu_space *space, const u32 *packet)
+/*
+ * How much of a packet of @len bytes to do now.  Others wait for the GPU while a packet is
+ * executed, so a large one takes several turns, and the queue can leave the hardware in between.
+ */
+static int sdma_part(const struct simgpu_sdma *sdma, u64 len, u64 *part)
 {
-	u64 len = sdma_byte_count(space, packet[1]), src = sdma_address(packet, 3);
+	/* the MQD said so */
+	if (sdma->done >= len)
+		return -EINVAL;
+	*part = min(len - sdma->done, max_t(u64, sdma->slice & ~(SDMA_LEAST - 1ULL), SDMA_LEAST));
+	return 0;
+}
+
+/* Returns 0 at the end of the packet, else 1. */
+static int sdma_advance(struct simgpu_sdma *sdma, u64 len, u64 part)
+{
+	sdma->slice -= min(sdma->slice, part);
+	sdma->done += part;
+	if (sdma->done < len)
+		return 1;
+	sdma->done = 0;
+	return 0;
+}
+
+static int sdma_copy(struct simgpu_sdma *sdma, struct simgpu_space *space, const u32 *packet)
+{
+	u64 len = sdma_byte_count(space, packet[1]), src = sdma_address(packet, 3), part;
 	int ret;
 
-	ret = simgpu_copy(space, sdma_address(packet, 5), src, len);
+	ret = sdma_part(sdma, len, &part);
+	if (ret)
+		return ret;
+	src += sdma->done;
+	ret = simgpu_copy(space, sdma_address(packet, 5) + sdma->done, src, part);
 	if (!ret && SDMA_COPY_BROADCAST(packet[0]))
-		ret = simgpu_copy(space, sdma_address(packet, 7), src, len);
-	return ret;
+		ret = simgpu_copy(space, sdma_address(packet, 7) + sdma->done, src, part);
+	return ret ?: sdma_advance(sdma, len, part);
 }
 
 /* The data of a WRITE packet can be longer than any buffer that we would keep for it. */
@@ -77,16 +108,22 @@ static int sdma_write(struct simgpu_space *space, const struct simgpu_stream *st
 	return 0;
 }
 
-static int sdma_fill(struct simgpu_space *space, const u32 *packet)
+static int sdma_fill(struct simgpu_sdma *sdma, struct simgpu_space *space, const u32 *packet)
 {
 	static const u8 units[] = { 1, 2, 4 };
 	unsigned int unit = SDMA_FILL_UNIT(packet[0]);
+	u64 len, part;
+	int ret;
 
 	if (unit >= ARRAY_SIZE(units))
 		return -EINVAL;
 	unit = units[unit];
-	return simgpu_fill(space, sdma_address(packet, 1), packet[3], unit,
-			   round_up(sdma_byte_count(space, packet[4]), unit));
+	len = round_up(sdma_byte_count(space, packet[4]), unit);
+	ret = sdma_part(sdma, len, &part);
+	if (ret)
+		return ret;
+	ret = simgpu_fill(space, sdma_address(packet, 1) + sdma->done, packet[3], unit, part);
+	return ret ?: sdma_advance(sdma, len, part);
 }
 
 static int sdma_poll(struct simgpu_space *space, const u32 *packet)
@@ -194,7 +231,10 @@ static unsigned int sdma_packet_dwords(u32 header)
 	}
 }
 
-/* Execute the packet at the stream's position and move the position past it. */
+/*
+ * Execute the packet at the stream's position and move the position past it.  Returns 1 when there
+ * is more of it to do, and the position is still there.
+ */
 static int sdma_packet(struct simgpu_sdma *sdma)
 {
 	struct simgpu_stream *stream = sdma->ib.end ? &sdma->ib : &sdma->ring;
@@ -220,7 +260,7 @@ static int sdma_packet(struct simgpu_sdma *sdma)
 			ret = stream->mask ? -EAGAIN : -EINVAL;
 		break;
 	case SDMA_OP_COPY:
-		ret = sdma_copy(space, packet);
+		ret = sdma_copy(sdma, space, packet);
 		break;
 	case SDMA_OP_WRITE:
 		ret = sdma_write(space, stream, packet, &dwords);
@@ -241,7 +281,7 @@ static int sdma_packet(struct simgpu_sdma *sdma)
 		ret = sdma_atomic(space, packet);
 		break;
 	case SDMA_OP_CONST_FILL:
-		ret = sdma_fill(space, packet);
+		ret = sdma_fill(sdma, space, packet);
 		break;
 	case SDMA_OP_TIMESTAMP:
 		ret = simgpu_write64(space, sdma_address(packet, 1), simgpu_clock());
@@ -258,7 +298,8 @@ static int sdma_packet(struct simgpu_sdma *sdma)
 /**
  * simgpu_sdma_run - execute packets of an SDMA queue
  * @sdma: queue
- * @budget: how many packets at most
+ * @budget: how many packets at most; copies and fills also end at 1 MiB, in
+ *	the middle of one if need be
  *
  * Context: process context, one caller at a time.
  * Return: 1 when there is more to do, 0 when the ring is empty, -EAGAIN when
@@ -269,7 +310,8 @@ int simgpu_sdma_run(struct simgpu_sdma *sdma, unsigned int budget)
 {
 	int ret;
 
-	while (budget--) {
+	sdma->slice = SDMA_SLICE;
+	while (budget-- && sdma->slice) {
 		if (sdma->ib.end && sdma->ib.pos >= sdma->ib.end) {
 			sdma->ib = (struct simgpu_stream) { };
 			sdma->ring.pos += SDMA_INDIRECT_DWORDS;

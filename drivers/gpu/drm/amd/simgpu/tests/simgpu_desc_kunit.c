@@ -235,7 +235,8 @@ static void simgpu_desc_sdma_mqd_test(struct kunit *test)
 		const struct simgpu_sdma_mqd *mqd = &desc->sdma_mqd;
 		const u8 dwords[] = {
 			mqd->rptr_addr_lo, mqd->rptr_addr_hi, mqd->ib_base_lo, mqd->ib_base_hi,
-			mqd->ib_size, mqd->ib_offset, mqd->doorbell_offset, mqd->engine_id,
+			mqd->ib_size, mqd->ib_offset, mqd->midcmd_lo, mqd->midcmd_hi,
+			mqd->midcmd_control, mqd->doorbell_offset, mqd->engine_id,
 		};
 
 		for (j = 0; j < ARRAY_SIZE(dwords); j++) {
