@@ -133,6 +133,23 @@
 	{ .mask = U32_MAX, .dword = MQD_DWORD(type, field), .owner = SIMGPU_MQD_PROGRESS, \
 	  .fresh = MQD_DWORD(type, begin) }
 
+#define MQD_ORDER_BITS(type, field, bits) MQD_BITS(type, field, bits, SIMGPU_MQD_ORDER)
+#define MQD_ORDER(type, field) MQD_ORDER_BITS(type, field, U32_MAX)
+#define MQD_ORDERS(type, from, to) \
+	{ .mask = U32_MAX, .dword = MQD_DWORD(type, from), .last = MQD_DWORD(type, to), \
+	  .owner = SIMGPU_MQD_ORDER }
+
+/* COMPUTE_PGM_RSRC1: waves with the rights of the kernel */
+#define RSRC1_PRIV		BIT(20)
+/* CP_HQD_EOP_RPTR: commands to the fetcher of the end of pipe buffer */
+#define EOP_INIT_FETCHER	BIT(28)
+#define EOP_RESET_FETCHER	BIT(31)
+/* RB_AQL_CNTL of SDMA: enable, packet size, step */
+#define SDMA_AQL		GENMASK(15, 0)
+/* IB_CNTL of SDMA: the VMID of a buffer, and on 4.4.2 its privilege */
+#define SDMA_IB_VMID		GENMASK(19, 16)
+#define SDMA_IB_PRIV		BIT(31)
+
 /* GWS puts this on the SIMDs of all shader engines, see COMPUTE_RESOURCE_LIMITS */
 #define FORCE_SIMD_DIST		BIT(23)
 /* COMPUTE_PGM_RSRC2 */
@@ -183,11 +200,29 @@
 	MQD_PROGRESS(type, cp_hqd_ib_rptr),						\
 	MQD_PROGRESS_FROM(type, cp_hqd_cntl_stack_offset, cp_hqd_cntl_stack_size),	\
 	MQD_PROGRESS_FROM(type, cp_hqd_wg_state_offset, cp_hqd_cntl_stack_size),	\
-	MQD_BITS(type, cp_hqd_active, U32_MAX, SIMGPU_MQD_LOADED)
+	MQD_BITS(type, cp_hqd_active, U32_MAX, SIMGPU_MQD_LOADED),			\
+	MQD_ORDER_BITS(type, compute_pgm_rsrc1, RSRC1_PRIV),				\
+	MQD_ORDER(type, compute_vmid),							\
+	MQD_ORDER(type, disable_queue),							\
+	MQD_ORDERS(type, ctx_save_base_addr_lo, ctx_save_base_addr_hi),			\
+	MQD_ORDER(type, cp_hqd_dequeue_request),					\
+	MQD_ORDER(type, cp_hqd_msg_type),						\
+	MQD_ORDER_BITS(type, cp_hqd_eop_rptr, EOP_INIT_FETCHER | EOP_RESET_FETCHER),	\
+	/* packets that firmware executes with its own rights */			\
+	MQD_ORDERS(type, iqtimer_pkt_header, iqtimer_pkt_dw31),				\
+	MQD_ORDERS(type, set_resources_header, set_resources_dw7),			\
+	MQD_ORDERS(type, queue_doorbell_id0, queue_doorbell_id15)
+
+/* Global data share, which processes do not have: where it is saved, what of it is granted. */
+#define GDS_MQD_BITS(type)								\
+	MQD_ORDERS(type, gds_save_base_addr_lo, gds_save_mask_hi),			\
+	MQD_ORDER(type, cp_hqd_gds_resource_state)
 
 /* Of the dwords that are at other places, or mean something else, for several XCCs. */
 #define V9_MQD_BITS									\
 	COMPUTE_MQD_BITS(v9_mqd),							\
+	GDS_MQD_BITS(v9_mqd),								\
+	MQD_ORDERS(v9_mqd, dynamic_cu_mask_addr_lo, dynamic_cu_mask_addr_hi),		\
 	MQD_DRIVER(v9_mqd, cp_hqd_hq_status0),						\
 	MQD_BITS(v9_mqd, compute_pgm_rsrc2, TRAP_PRESENT, SIMGPU_MQD_DRIVER)
 
@@ -223,12 +258,15 @@ static const struct simgpu_mqd_bits simgpu_v9_4_3_bits[] = {
 
 static const struct simgpu_mqd_bits simgpu_v10_bits[] = {
 	COMPUTE_MQD_BITS(v10_compute_mqd),
+	GDS_MQD_BITS(v10_compute_mqd),
 	MQD_DRIVER(v10_compute_mqd, cp_hqd_hq_scheduler0),
 	{ }
 };
 
 #define SOC21_MQD_BITS(type)								\
 	COMPUTE_MQD_BITS(type),								\
+	/* buffers that firmware writes to */						\
+	MQD_ORDERS(type, control_buf_addr_lo, draw_ring_addr_hi),			\
 	MQD_DRIVER(type, cp_hqd_hq_status0),						\
 	MQD_DRIVER(type, compute_static_thread_mgmt_se4),				\
 	MQD_DRIVER(type, compute_static_thread_mgmt_se5),				\
@@ -236,11 +274,15 @@ static const struct simgpu_mqd_bits simgpu_v10_bits[] = {
 	MQD_DRIVER(type, compute_static_thread_mgmt_se7)
 
 static const struct simgpu_mqd_bits simgpu_v11_bits[] = {
-	SOC21_MQD_BITS(v11_compute_mqd), { }
+	SOC21_MQD_BITS(v11_compute_mqd), GDS_MQD_BITS(v11_compute_mqd), { }
 };
 
 static const struct simgpu_mqd_bits simgpu_v12_bits[] = {
-	SOC21_MQD_BITS(v12_compute_mqd), { }
+	SOC21_MQD_BITS(v12_compute_mqd),
+	/* CP_HQD_GDS_RESOURCE_STATE, of which there is only the register any more */
+	MQD_ORDER(v12_compute_mqd, reserved_178),
+	MQD_ORDERS(v12_compute_mqd, dfwx_flags, dfwx_client_data_addr_hi),
+	{ }
 };
 
 #define SDMA_MQD_BITS(type)								\
@@ -263,7 +305,18 @@ static const struct simgpu_mqd_bits simgpu_v12_bits[] = {
 	MQD_PROGRESS(type, sdmax_rlcx_ib_offset),					\
 	MQD_PROGRESS(type, sdmax_rlcx_midcmd_data0),					\
 	MQD_PROGRESS(type, sdmax_rlcx_midcmd_data1),					\
-	MQD_PROGRESS(type, sdmax_rlcx_midcmd_cntl)
+	MQD_PROGRESS(type, sdmax_rlcx_midcmd_cntl),					\
+	MQD_ORDER_BITS(type, sdmax_rlcx_ib_cntl, SDMA_IB_VMID),				\
+	MQD_ORDER(type, sdmax_rlcx_doorbell),						\
+	MQD_ORDERS(type, sdmax_rlcx_csa_addr_lo, sdmax_rlcx_csa_addr_hi),		\
+	MQD_ORDER(type, sdmax_rlcx_preempt),						\
+	MQD_ORDER_BITS(type, sdmax_rlcx_rb_aql_cntl, SDMA_AQL),				\
+	MQD_ORDER(type, sdmax_rlcx_minor_ptr_update)
+
+#define SOC15_SDMA_MQD_BITS(type)							\
+	SDMA_MQD_BITS(type),								\
+	MQD_ORDER(type, sdmax_rlcx_rb_wptr_poll_cntl),					\
+	MQD_ORDERS(type, sdmax_rlcx_rb_wptr_poll_addr_hi, sdmax_rlcx_rb_wptr_poll_addr_lo)
 
 #define SOC21_SDMA_MQD_BITS(type)							\
 	SDMA_MQD_BITS(type),								\
@@ -272,19 +325,26 @@ static const struct simgpu_mqd_bits simgpu_v12_bits[] = {
 	MQD_DRIVER(type, sdmax_rlcx_sched_cntl)
 
 static const struct simgpu_mqd_bits simgpu_v9_sdma_bits[] = {
-	SDMA_MQD_BITS(v9_sdma_mqd), { }
+	SOC15_SDMA_MQD_BITS(v9_sdma_mqd),
+	/* where there is such a bit */
+	MQD_ORDER_BITS(v9_sdma_mqd, sdmax_rlcx_ib_cntl, SDMA_IB_PRIV),
+	{ }
 };
 
 static const struct simgpu_mqd_bits simgpu_v10_sdma_bits[] = {
-	SDMA_MQD_BITS(v10_sdma_mqd), { }
+	SOC15_SDMA_MQD_BITS(v10_sdma_mqd), { }
 };
 
 static const struct simgpu_mqd_bits simgpu_v11_sdma_bits[] = {
-	SOC21_SDMA_MQD_BITS(v11_sdma_mqd), { }
+	SOC21_SDMA_MQD_BITS(v11_sdma_mqd),
+	MQD_ORDER(v11_sdma_mqd, sdmax_rlcx_rb_preempt),
+	{ }
 };
 
 static const struct simgpu_mqd_bits simgpu_v12_sdma_bits[] = {
-	SOC21_SDMA_MQD_BITS(v12_sdma_mqd), { }
+	SOC21_SDMA_MQD_BITS(v12_sdma_mqd),
+	MQD_ORDERS(v12_sdma_mqd, sdmax_rlcx_mqd_base_addr_lo, sdmax_rlcx_mqd_control),
+	{ }
 };
 
 /* Dwords 441 to 447 of a compute MQD, and 90 to 125 of an SDMA MQD, have no name in any version. */

@@ -100,6 +100,8 @@ struct simgpu_sdma_mqd {
  * @SIMGPU_MQD_PROGRESS: firmware keeps there how far the queue has come
  * @SIMGPU_MQD_LOADED: firmware notes there that the queue is loaded
  * @SIMGPU_MQD_PRESET: firmware's, with all bits set by the driver once, when it makes the queue
+ * @SIMGPU_MQD_ORDER: a right, an order to firmware, or an address that firmware uses: whoever
+ *	sets them in the MQD of a user's queue gets more than a user has, so they are 0 there
  */
 enum simgpu_mqd_owner {
 	SIMGPU_MQD_DRIVER,
@@ -107,18 +109,21 @@ enum simgpu_mqd_owner {
 	SIMGPU_MQD_PROGRESS,
 	SIMGPU_MQD_LOADED,
 	SIMGPU_MQD_PRESET,
+	SIMGPU_MQD_ORDER,
 };
 
 /**
- * struct simgpu_mqd_bits - bits of one dword of a MQD
+ * struct simgpu_mqd_bits - bits of a dword of a MQD, or of several
  * @mask: which
  * @dword: number of the dword
+ * @last: of %SIMGPU_MQD_ORDER: number of the last dword of several, else 0
  * @owner: whose they are
  * @fresh: of %SIMGPU_MQD_PROGRESS: the dword whose value it begins with, 0 when it begins with 0
  */
 struct simgpu_mqd_bits {
 	u32 mask;
 	u16 dword;
+	u16 last;
 	u8 owner;
 	u8 fresh;
 };

@@ -26,16 +26,18 @@
  * The nonce is one of the words, so no GPU has to remember anything.  Another
  * word is a sum over the words with the queue's progress, and over where it
  * reports its rptr, so that these can neither be lost nor come from another
- * queue.  The nonce counts on, and with an odd one each signature is the
- * complement of the one before: a bit that somebody always sets or clears is
- * found the second time at the latest.
+ * queue.  The nonce counts on when a queue has made progress, and with an odd
+ * one each signature is the complement of the one before: a bit that somebody
+ * always sets or clears is found the second time at the latest.
  *
  * A queue that was never loaded has no nonce; then its MQD must be as the
  * driver makes it, down to an rptr of 0.  A MQD that is from an earlier time
  * as a whole is not found out.
  *
  * Whose a bit is follows from init_mqd() and update_mqd() of the driver, see
- * enum simgpu_mqd_owner.
+ * enum simgpu_mqd_owner.  What would give a queue the rights of the kernel, what
+ * orders firmware to do something, and addresses that firmware uses by itself have
+ * no signature: they have to be 0.
  */
 
 /**
@@ -216,8 +218,9 @@ void simgpu_mqd_firmware_bits(const struct simgpu_mqd_layout *layout, u32 *bits)
 	for (i = 0; i < layout->dwords; i++)
 		bits[i] = U32_MAX;
 	for (not = layout->bits; not->mask; not++)
-		if (not->owner != SIMGPU_MQD_PRESET && not->dword < layout->dwords)
-			bits[not->dword] &= ~not->mask;
+		for (i = not->dword; i <= max(not->dword, not->last); i++)
+			if (not->owner != SIMGPU_MQD_PRESET && i < layout->dwords)
+				bits[i] &= ~not->mask;
 	/* these have their own values */
 	bits[layout->nonce] = 0;
 	bits[layout->check] = 0;
@@ -270,6 +273,9 @@ void simgpu_mqd_sign(const struct simgpu_mqd_layout *layout, const u32 *bits, un
 {
 	unsigned int i;
 
+	/* a queue that has done nothing leaves what it found */
+	if (mqd[layout->nonce] && mqd[layout->check] == simgpu_mqd_sum(layout, xcc, mqd))
+		return;
 	/* 0 stands for none, so it is left out with its complement */
 	if (mqd[layout->nonce])
 		nonce = mqd[layout->nonce] + 1 ?: 2;
@@ -286,6 +292,21 @@ static bool simgpu_mqd_expect_word(struct simgpu_mqd_loss *loss, unsigned int dw
 	if (is != want)
 		*loss = (struct simgpu_mqd_loss) { .dword = dword, .is = is, .want = want };
 	return is == want;
+}
+
+/* What gives more rights than a user has, is 0 in the MQD of a user's queue. */
+static bool simgpu_mqd_no_orders(const struct simgpu_mqd_layout *layout, const u32 *mqd,
+				 struct simgpu_mqd_loss *loss)
+{
+	const struct simgpu_mqd_bits *part;
+	unsigned int i;
+
+	for (part = layout->bits; part->mask; part++)
+		for (i = part->dword; i <= max(part->dword, part->last); i++)
+			if (part->owner == SIMGPU_MQD_ORDER &&
+			    !simgpu_mqd_expect_word(loss, i, mqd[i] & part->mask, 0))
+				return false;
+	return true;
 }
 
 /* As the driver makes it: firmware's bits are 0, or all set where it says so. */
@@ -331,6 +352,8 @@ bool simgpu_mqd_signed(const struct simgpu_mqd_layout *layout, const u32 *bits, 
 	u32 nonce = mqd[layout->nonce];
 	unsigned int i;
 
+	if (!simgpu_mqd_no_orders(layout, mqd, loss))
+		return false;
 	if (!nonce)
 		return simgpu_mqd_never_loaded(layout, bits, mqd, loss);
 	for (i = 0; i < layout->dwords; i++)

@@ -390,7 +390,12 @@ static void change_words(struct kunit *test, struct signature *sig)
 			expect_lost(test, sig, part->dword, sum);
 			break;
 		case SIMGPU_MQD_PRESET:
+		case SIMGPU_MQD_ORDER:
 			expect_lost(test, sig, part->dword, part->dword);
+			if (!part->last)
+				break;
+			sig->mqd[part->last] |= part->mask;
+			expect_lost(test, sig, part->last, part->last);
 			break;
 		}
 	}
