@@ -924,9 +924,13 @@ static bool simgpu_queue_turn(struct simgpu *sim, struct simgpu_queue *queue)
 	return more;
 }
 
-/* HIQs first, from the start after each: what they do changes the list. */
+/*
+ * HIQs first, from the start after each: what they do changes the list.  Each has its turn, no
+ * more: a driver that maps and unmaps without a pause must not keep queues from theirs.
+ */
 static void simgpu_engine_schedule(struct simgpu *sim)
 {
+	unsigned int left = sim->num_partitions;
 	struct simgpu_queue *queue;
 	u64 value;
 
@@ -938,7 +942,9 @@ again:
 			continue;
 		queue->pm4.ring.end = value;
 		simgpu_hiq_run(sim, queue);
-		goto again;
+		if (--left)
+			goto again;
+		return;
 	}
 }
 
