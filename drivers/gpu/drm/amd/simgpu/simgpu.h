@@ -123,6 +123,7 @@ struct simgpu_manager {
  *	way that enters reclaim.
  * @queues: loaded user queues and the HIQ, under @lock
  * @suspended: no user queue is executed, under @lock
+ * @round: turns of all queues so far, under @lock
  * @signatures: firmware leaves signatures in MQDs, see simgpu_mqd_sign()
  * @mqd_bits: firmware's bits of a compute MQD, constant
  * @sdma_mqd_bits: the same of an SDMA MQD
@@ -155,6 +156,7 @@ struct simgpu {
 	struct mutex lock;
 	struct list_head queues;
 	bool suspended;
+	u32 round;
 	bool signatures;
 	u32 mqd_bits[SIMGPU_MAX_MQD_DWORDS];
 	u32 sdma_mqd_bits[SIMGPU_MAX_MQD_DWORDS];

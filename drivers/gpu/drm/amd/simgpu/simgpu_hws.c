@@ -19,17 +19,21 @@
 #define HIQ_OPCODE(h)		(((h) >> 8) & 0xff)
 #define HIQ_COUNT(h)		(((h) >> 16) & 0x3fff)
 #define HIQ_MAX_DWORDS		32
+/* the position is at a packet that has to wait until queues have had a turn */
+#define HIQ_LATER		1
 
 /**
  * struct simgpu_hws - state of one run over packets
  * @sim: GPU
  * @hiq: the HIQ
  * @space: address space of the process that was mapped last
+ * @mapped: a queue was mapped that has not had a turn yet
  */
 struct simgpu_hws {
 	struct simgpu *sim;
 	struct simgpu_queue *hiq;
 	int space;
+	bool mapped;
 };
 
 static int simgpu_hws_run(struct simgpu_hws *hws, struct simgpu_stream *stream);
@@ -133,6 +137,7 @@ static int simgpu_hws_map_queue(struct simgpu_hws *hws, const u32 *packet)
 	if (!sdma)
 		queue->hqd = simgpu_queue_free_hqd(sim, queue->partition);
 	simgpu_queue_load(sim, queue);
+	hws->mapped = true;
 	if (simgpu_fail(sim, SIMGPU_FAIL_QUEUE_LOAD)) {
 		queue->halted = true;
 		if (!sdma)
@@ -223,7 +228,10 @@ static int simgpu_hws_run_list(struct simgpu_hws *hws, const u32 *packet, bool n
 	return simgpu_hws_run(hws, &list);
 }
 
-/* Execute the packets of the HIQ itself (a ring) or of a runlist (linear). */
+/*
+ * Execute the packets of the HIQ itself (a ring) or of a runlist (linear).  On hardware, queues
+ * run while the scheduler reads on: between a map and an unmap, they make some progress.
+ */
 static int simgpu_hws_run(struct simgpu_hws *hws, struct simgpu_stream *stream)
 {
 	struct simgpu_space kernel = { .sim = hws->sim };
@@ -259,6 +267,8 @@ static int simgpu_hws_run(struct simgpu_hws *hws, struct simgpu_stream *stream)
 			ret = simgpu_hws_map_queue(hws, packet);
 			break;
 		case IT_UNMAP_QUEUES:
+			if (hws->mapped)
+				return HIQ_LATER;
 			ret = simgpu_hws_unmap_queues(hws, packet);
 			break;
 		case IT_QUERY_STATUS:
@@ -288,26 +298,30 @@ static int simgpu_hws_run(struct simgpu_hws *hws, struct simgpu_stream *stream)
  * out, as with firmware that hangs.
  *
  * Context: process context, with sim->lock held.
+ * Return: true when there is more to do after the next turn of all queues.
  */
-void simgpu_hiq_run(struct simgpu *sim, struct simgpu_queue *hiq)
+bool simgpu_hiq_run(struct simgpu *sim, struct simgpu_queue *hiq)
 {
 	struct simgpu_hws hws = { .sim = sim, .hiq = hiq };
 	struct simgpu_space kernel = { .sim = sim };
 	struct simgpu_stream *ring = &hiq->pm4.ring;
+	bool later;
 	int ret;
 
 	lockdep_assert_held(&sim->lock);
 	ret = simgpu_hws_run(&hws, ring);
-	if (!ret)
+	later = ret == HIQ_LATER;
+	if (!ret || later)
 		ret = simgpu_write32(&kernel, hiq->rptr_va, ring->pos & ring->mask);
 	if (!ret)
-		return;
+		return later;
 	/* this is how amdkfd makes a scheduler hang on request */
 	if (ret == -EAGAIN)
 		dev_info(sim->adev->dev, "simgpu: scheduler waits for the rest of a packet\n");
 	else
 		dev_err(sim->adev->dev, "simgpu: HIQ stopped: %d\n", ret);
 	hiq->halted = true;
+	return false;
 }
 
 /**

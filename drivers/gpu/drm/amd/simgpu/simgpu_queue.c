@@ -926,26 +926,30 @@ static bool simgpu_queue_turn(struct simgpu *sim, struct simgpu_queue *queue)
 
 /*
  * HIQs first, from the start after each: what they do changes the list.  Each has its turn, no
- * more: a driver that maps and unmaps without a pause must not keep queues from theirs.
+ * more: a driver that maps and unmaps without a pause must not keep queues from theirs.  Returns
+ * whether one has more to do.
  */
-static void simgpu_engine_schedule(struct simgpu *sim)
+static bool simgpu_engine_schedule(struct simgpu *sim)
 {
-	unsigned int left = sim->num_partitions;
 	struct simgpu_queue *queue;
+	bool more = false;
 	u64 value;
 
 	lockdep_assert_held(&sim->lock);
+	sim->round++;
 again:
 	list_for_each_entry(queue, &sim->queues, node) {
-		if (queue->type != SIMGPU_QUEUE_HIQ || queue->halted ||
-		    !simgpu_doorbell_take(sim, queue->doorbell, &value))
+		if (queue->type != SIMGPU_QUEUE_HIQ || queue->halted || queue->round == sim->round)
 			continue;
-		queue->pm4.ring.end = value;
-		simgpu_hiq_run(sim, queue);
-		if (--left)
-			goto again;
-		return;
+		if (simgpu_doorbell_take(sim, queue->doorbell, &value))
+			queue->pm4.ring.end = value;
+		else if (queue->pm4.ring.pos >= queue->pm4.ring.end)
+			continue;
+		queue->round = sim->round;
+		more |= simgpu_hiq_run(sim, queue);
+		goto again;
 	}
+	return more;
 }
 
 static int simgpu_engine_thread(void *data)
@@ -960,9 +964,8 @@ static int simgpu_engine_thread(void *data)
 	while (!kthread_should_stop()) {
 		wait_event_interruptible(sim->wake, kthread_should_stop() ||
 					 !list_empty(&sim->queues));
-		more = false;
 		mutex_lock(&sim->lock);
-		simgpu_engine_schedule(sim);
+		more = simgpu_engine_schedule(sim);
 		list_for_each_entry(queue, &sim->queues, node)
 			if (queue->type != SIMGPU_QUEUE_HIQ && !sim->suspended)
 				more |= simgpu_queue_turn(sim, queue);

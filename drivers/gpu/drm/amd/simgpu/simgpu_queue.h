@@ -33,6 +33,7 @@ enum simgpu_queue_type {
  * @fresh: not looked at since it was loaded: the wptr has to be read
  * @halted: stopped at a packet or a fault, for good
  * @stuck: did not leave the hardware when it was told to
+ * @round: of the HIQ alone: the engine's last round in which it had its turn
  * @reported: rptr as it was reported last
  * @sdma: executor of %SIMGPU_QUEUE_SDMA
  * @pm4: executor of %SIMGPU_QUEUE_PM4 and, for its ring, of %SIMGPU_QUEUE_HIQ
@@ -55,6 +56,7 @@ struct simgpu_queue {
 	bool fresh;
 	bool halted;
 	bool stuck;
+	u32 round;
 	u64 reported;
 	union {
 		struct simgpu_sdma sdma;
@@ -90,7 +92,7 @@ void simgpu_engine_stop(struct simgpu *sim);
 int simgpu_hqd_load_xcc(struct simgpu *sim, void *mqd, u32 partition, unsigned int xcc);
 
 /* simgpu_hws.c */
-void simgpu_hiq_run(struct simgpu *sim, struct simgpu_queue *hiq);
+bool simgpu_hiq_run(struct simgpu *sim, struct simgpu_queue *hiq);
 int simgpu_hiq_load(struct simgpu *sim, void *mqd, u32 inst);
 
 #endif
