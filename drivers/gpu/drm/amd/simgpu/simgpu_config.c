@@ -186,7 +186,7 @@ bool simgpu_config_fence_delay_valid(const struct simgpu_config *config)
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_config_fence_delay_valid);
 
-/* Read the version or product at the start of a list.  Returns its end, NULL when it is none of ours. */
+/* Read the version or product at the start of a list.  Returns its end, NULL when there is none. */
 static const char *simgpu_config_gc_entry(const char *at, const struct simgpu_desc **desc)
 {
 	unsigned int part[3] = { }, n;

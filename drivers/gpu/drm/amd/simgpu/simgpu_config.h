@@ -38,7 +38,8 @@
  * @signatures: whatever firmware may keep in a MQD is in use, and has to survive
  * @partitions: "spx" or "cpx": are they one partition, or one each; NULL for "spx"
  * @die: number of the die of the first GPU; each one has the next
- * @gc: generations and products of the GPUs as a list, see simgpu_config_desc(), or NULL for the default
+ * @gc: generations and products of the GPUs as a list, see simgpu_config_desc(), or NULL for
+ *	the default
  */
 struct simgpu_config {
 	unsigned int count;

@@ -159,7 +159,7 @@
  * cp_hqd_ib_control has progress, too, but each update of a queue writes it: what it says of
  * an indirect buffer is as good as lost then, and must be for hardware as well.
  */
-#define COMPUTE_MQD_BITS(type)								\
+#define COMPUTE_MQD_BITS(type, ...) {							\
 	MQD_DRIVER(type, header),							\
 	MQD_DRIVER(type, compute_pipelinestat_enable),					\
 	MQD_DRIVER(type, compute_static_thread_mgmt_se0),				\
@@ -211,81 +211,76 @@
 	/* packets that firmware executes with its own rights */			\
 	MQD_ORDERS(type, iqtimer_pkt_header, iqtimer_pkt_dw31),				\
 	MQD_ORDERS(type, set_resources_header, set_resources_dw7),			\
-	MQD_ORDERS(type, queue_doorbell_id0, queue_doorbell_id15)
+	MQD_ORDERS(type, queue_doorbell_id0, queue_doorbell_id15),			\
+	__VA_ARGS__,									\
+	{ }										\
+}
 
-/* Global data share, which processes do not have: where it is saved, what of it is granted. */
-#define GDS_MQD_BITS(type)								\
-	MQD_ORDERS(type, gds_save_base_addr_lo, gds_save_mask_hi),			\
-	MQD_ORDER(type, cp_hqd_gds_resource_state)
+/* Where the global data share, which processes do not have, is saved; what of it is granted. */
+#define MQD_GDS_SAVE(type)	MQD_ORDERS(type, gds_save_base_addr_lo, gds_save_mask_hi)
+#define MQD_GDS_STATE(type)	MQD_ORDER(type, cp_hqd_gds_resource_state)
 
-/* Of the dwords that are at other places, or mean something else, for several XCCs. */
-#define V9_MQD_BITS									\
-	COMPUTE_MQD_BITS(v9_mqd),							\
-	GDS_MQD_BITS(v9_mqd),								\
-	MQD_ORDERS(v9_mqd, dynamic_cu_mask_addr_lo, dynamic_cu_mask_addr_hi),		\
-	MQD_DRIVER(v9_mqd, cp_hqd_hq_status0),						\
-	MQD_BITS(v9_mqd, compute_pgm_rsrc2, TRAP_PRESENT, SIMGPU_MQD_DRIVER)
+#define V9_MQD_BITS(...)								\
+	COMPUTE_MQD_BITS(v9_mqd,							\
+			 MQD_GDS_SAVE(v9_mqd),						\
+			 MQD_GDS_STATE(v9_mqd),						\
+			 MQD_ORDERS(v9_mqd, dynamic_cu_mask_addr_lo, dynamic_cu_mask_addr_hi), \
+			 MQD_DRIVER(v9_mqd, cp_hqd_hq_status0),				\
+			 MQD_BITS(v9_mqd, compute_pgm_rsrc2, TRAP_PRESENT, SIMGPU_MQD_DRIVER), \
+			 __VA_ARGS__)
 
-#define V9_MQD_ENGINES									\
-	MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se4),				\
-	MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se5),				\
-	MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se6),				\
-	MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se7)
+static const struct simgpu_mqd_bits simgpu_v9_bits[] =
+	V9_MQD_BITS(MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se4),
+		    MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se5),
+		    MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se6),
+		    MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se7));
 
-#define V9_MQD_GWS \
-	MQD_BITS(v9_mqd, compute_resource_limits, FORCE_SIMD_DIST, SIMGPU_MQD_DRIVER)
+static const struct simgpu_mqd_bits simgpu_v9_4_2_bits[] =
+	V9_MQD_BITS(MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se4),
+		    MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se5),
+		    MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se6),
+		    MQD_DRIVER(v9_mqd, compute_static_thread_mgmt_se7),
+		    MQD_BITS(v9_mqd, compute_resource_limits, FORCE_SIMD_DIST, SIMGPU_MQD_DRIVER));
 
-static const struct simgpu_mqd_bits simgpu_v9_bits[] = {
-	V9_MQD_BITS, V9_MQD_ENGINES, { }
-};
+static const struct simgpu_mqd_bits simgpu_v9_4_3_bits[] =
+	V9_MQD_BITS(MQD_BITS(v9_mqd, compute_resource_limits, FORCE_SIMD_DIST, SIMGPU_MQD_DRIVER),
+		    MQD_DRIVER(v9_mqd, cp_mqd_stride_size),
+		    MQD_DRIVER(v9_mqd, pm4_target_xcc_in_xcp),
+		    MQD_DRIVER(v9_mqd, compute_current_logic_xcc_id),
+		    MQD_DRIVER(v9_mqd, compute_tg_chunk_size),
+		    /* the driver means shader engines 5 and 7, which there are not */
+		    MQD_BITS(v9_mqd, compute_restart_cg_tg_id, U32_MAX, SIMGPU_MQD_PRESET),
+		    MQD_BITS(v9_mqd, compute_restore_tg_chunk_size, U32_MAX, SIMGPU_MQD_PRESET));
 
-static const struct simgpu_mqd_bits simgpu_v9_4_2_bits[] = {
-	V9_MQD_BITS, V9_MQD_ENGINES, V9_MQD_GWS, { }
-};
+static const struct simgpu_mqd_bits simgpu_v10_bits[] =
+	COMPUTE_MQD_BITS(v10_compute_mqd,
+			 MQD_GDS_SAVE(v10_compute_mqd),
+			 MQD_GDS_STATE(v10_compute_mqd),
+			 MQD_DRIVER(v10_compute_mqd, cp_hqd_hq_scheduler0));
 
-static const struct simgpu_mqd_bits simgpu_v9_4_3_bits[] = {
-	V9_MQD_BITS,
-	V9_MQD_GWS,
-	MQD_DRIVER(v9_mqd, cp_mqd_stride_size),
-	MQD_DRIVER(v9_mqd, pm4_target_xcc_in_xcp),
-	MQD_DRIVER(v9_mqd, compute_current_logic_xcc_id),
-	MQD_DRIVER(v9_mqd, compute_tg_chunk_size),
-	/* the driver means shader engines 5 and 7, which there are not */
-	MQD_BITS(v9_mqd, compute_restart_cg_tg_id, U32_MAX, SIMGPU_MQD_PRESET),
-	MQD_BITS(v9_mqd, compute_restore_tg_chunk_size, U32_MAX, SIMGPU_MQD_PRESET),
-	{ }
-};
+#define SOC21_MQD_BITS(type, ...)							\
+	COMPUTE_MQD_BITS(type,								\
+			 /* buffers that firmware writes to */				\
+			 MQD_ORDERS(type, control_buf_addr_lo, draw_ring_addr_hi),	\
+			 MQD_DRIVER(type, cp_hqd_hq_status0),				\
+			 MQD_DRIVER(type, compute_static_thread_mgmt_se4),		\
+			 MQD_DRIVER(type, compute_static_thread_mgmt_se5),		\
+			 MQD_DRIVER(type, compute_static_thread_mgmt_se6),		\
+			 MQD_DRIVER(type, compute_static_thread_mgmt_se7),		\
+			 __VA_ARGS__)
 
-static const struct simgpu_mqd_bits simgpu_v10_bits[] = {
-	COMPUTE_MQD_BITS(v10_compute_mqd),
-	GDS_MQD_BITS(v10_compute_mqd),
-	MQD_DRIVER(v10_compute_mqd, cp_hqd_hq_scheduler0),
-	{ }
-};
+static const struct simgpu_mqd_bits simgpu_v11_bits[] =
+	SOC21_MQD_BITS(v11_compute_mqd,
+		       MQD_GDS_SAVE(v11_compute_mqd),
+		       MQD_GDS_STATE(v11_compute_mqd));
 
-#define SOC21_MQD_BITS(type)								\
-	COMPUTE_MQD_BITS(type),								\
-	/* buffers that firmware writes to */						\
-	MQD_ORDERS(type, control_buf_addr_lo, draw_ring_addr_hi),			\
-	MQD_DRIVER(type, cp_hqd_hq_status0),						\
-	MQD_DRIVER(type, compute_static_thread_mgmt_se4),				\
-	MQD_DRIVER(type, compute_static_thread_mgmt_se5),				\
-	MQD_DRIVER(type, compute_static_thread_mgmt_se6),				\
-	MQD_DRIVER(type, compute_static_thread_mgmt_se7)
+static const struct simgpu_mqd_bits simgpu_v12_bits[] =
+	SOC21_MQD_BITS(v12_compute_mqd,
+		       /* CP_HQD_GDS_RESOURCE_STATE, of which there is only the register any more */
+		       MQD_ORDER(v12_compute_mqd, reserved_178),
+		       MQD_ORDERS(v12_compute_mqd, dfwx_flags, dfwx_client_data_addr_hi));
 
-static const struct simgpu_mqd_bits simgpu_v11_bits[] = {
-	SOC21_MQD_BITS(v11_compute_mqd), GDS_MQD_BITS(v11_compute_mqd), { }
-};
-
-static const struct simgpu_mqd_bits simgpu_v12_bits[] = {
-	SOC21_MQD_BITS(v12_compute_mqd),
-	/* CP_HQD_GDS_RESOURCE_STATE, of which there is only the register any more */
-	MQD_ORDER(v12_compute_mqd, reserved_178),
-	MQD_ORDERS(v12_compute_mqd, dfwx_flags, dfwx_client_data_addr_hi),
-	{ }
-};
-
-#define SDMA_MQD_BITS(type)								\
+#define SDMA_MQD_BITS(type, ...) {							\
 	MQD_DRIVER(type, sdmax_rlcx_rb_cntl),						\
 	MQD_DRIVER(type, sdmax_rlcx_rb_base),						\
 	MQD_DRIVER(type, sdmax_rlcx_rb_base_hi),					\
@@ -311,41 +306,40 @@ static const struct simgpu_mqd_bits simgpu_v12_bits[] = {
 	MQD_ORDERS(type, sdmax_rlcx_csa_addr_lo, sdmax_rlcx_csa_addr_hi),		\
 	MQD_ORDER(type, sdmax_rlcx_preempt),						\
 	MQD_ORDER_BITS(type, sdmax_rlcx_rb_aql_cntl, SDMA_AQL),				\
-	MQD_ORDER(type, sdmax_rlcx_minor_ptr_update)
+	MQD_ORDER(type, sdmax_rlcx_minor_ptr_update),					\
+	__VA_ARGS__,									\
+	{ }										\
+}
 
-#define SOC15_SDMA_MQD_BITS(type)							\
-	SDMA_MQD_BITS(type),								\
-	MQD_ORDER(type, sdmax_rlcx_rb_wptr_poll_cntl),					\
-	MQD_ORDERS(type, sdmax_rlcx_rb_wptr_poll_addr_hi, sdmax_rlcx_rb_wptr_poll_addr_lo)
+#define SOC15_SDMA_MQD_BITS(type, ...)							\
+	SDMA_MQD_BITS(type,								\
+		      MQD_ORDER(type, sdmax_rlcx_rb_wptr_poll_cntl),			\
+		      MQD_ORDERS(type, sdmax_rlcx_rb_wptr_poll_addr_hi,			\
+				 sdmax_rlcx_rb_wptr_poll_addr_lo),			\
+		      __VA_ARGS__)
 
-#define SOC21_SDMA_MQD_BITS(type)							\
-	SDMA_MQD_BITS(type),								\
-	MQD_DRIVER(type, sdmax_rlcx_rb_wptr_poll_addr_lo),				\
-	MQD_DRIVER(type, sdmax_rlcx_rb_wptr_poll_addr_hi),				\
-	MQD_DRIVER(type, sdmax_rlcx_sched_cntl)
+#define SOC21_SDMA_MQD_BITS(type, ...)							\
+	SDMA_MQD_BITS(type,								\
+		      MQD_DRIVER(type, sdmax_rlcx_rb_wptr_poll_addr_lo),		\
+		      MQD_DRIVER(type, sdmax_rlcx_rb_wptr_poll_addr_hi),		\
+		      MQD_DRIVER(type, sdmax_rlcx_sched_cntl),				\
+		      __VA_ARGS__)
 
-static const struct simgpu_mqd_bits simgpu_v9_sdma_bits[] = {
-	SOC15_SDMA_MQD_BITS(v9_sdma_mqd),
-	/* where there is such a bit */
-	MQD_ORDER_BITS(v9_sdma_mqd, sdmax_rlcx_ib_cntl, SDMA_IB_PRIV),
-	{ }
-};
+/* the bit is there on 4.4.2 alone */
+static const struct simgpu_mqd_bits simgpu_v9_sdma_bits[] =
+	SOC15_SDMA_MQD_BITS(v9_sdma_mqd,
+			    MQD_ORDER_BITS(v9_sdma_mqd, sdmax_rlcx_ib_cntl, SDMA_IB_PRIV));
 
-static const struct simgpu_mqd_bits simgpu_v10_sdma_bits[] = {
-	SOC15_SDMA_MQD_BITS(v10_sdma_mqd), { }
-};
+static const struct simgpu_mqd_bits simgpu_v10_sdma_bits[] =
+	SOC15_SDMA_MQD_BITS(v10_sdma_mqd, { });
 
-static const struct simgpu_mqd_bits simgpu_v11_sdma_bits[] = {
-	SOC21_SDMA_MQD_BITS(v11_sdma_mqd),
-	MQD_ORDER(v11_sdma_mqd, sdmax_rlcx_rb_preempt),
-	{ }
-};
+static const struct simgpu_mqd_bits simgpu_v11_sdma_bits[] =
+	SOC21_SDMA_MQD_BITS(v11_sdma_mqd, MQD_ORDER(v11_sdma_mqd, sdmax_rlcx_rb_preempt));
 
-static const struct simgpu_mqd_bits simgpu_v12_sdma_bits[] = {
-	SOC21_SDMA_MQD_BITS(v12_sdma_mqd),
-	MQD_ORDERS(v12_sdma_mqd, sdmax_rlcx_mqd_base_addr_lo, sdmax_rlcx_mqd_control),
-	{ }
-};
+static const struct simgpu_mqd_bits simgpu_v12_sdma_bits[] =
+	SOC21_SDMA_MQD_BITS(v12_sdma_mqd,
+			    MQD_ORDERS(v12_sdma_mqd, sdmax_rlcx_mqd_base_addr_lo,
+				       sdmax_rlcx_mqd_control));
 
 /* Dwords 441 to 447 of a compute MQD, and 90 to 125 of an SDMA MQD, have no name in any version. */
 #define COMPUTE_LAYOUT(list) { .bits = (list), .dwords = 512, .nonce = 446, .check = 447 }
