@@ -535,12 +535,13 @@ int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 
 	const struct simgpu_sdma_mqd *mqd = &sim->desc->sdma_mqd;
 	unsigned int engines = sim->num_sdma / sim->num_partitions;
 	u32 control, doorbell, engine, vmid, midcmd;
-	u64 base, rptr, dwords, done;
+	u64 base, rptr, wptr, dwords, done;
 	int ret;
 
 	ret = simgpu_queue_check_sdma(sim, queue);
 	ret = ret ?: simgpu_mqd_read64(sim, queue, SDMA_RB_BASE, SDMA_RB_BASE_HI, &base);
 	ret = ret ?: simgpu_mqd_read64(sim, queue, SDMA_RB_RPTR, SDMA_RB_RPTR_HI, &rptr);
+	ret = ret ?: simgpu_mqd_read64(sim, queue, SDMA_RB_WPTR, SDMA_RB_WPTR_HI, &wptr);
 	ret = ret ?: simgpu_mqd_read64(sim, queue, mqd->rptr_addr_lo, mqd->rptr_addr_hi,
 				       &queue->rptr_va);
 	ret = ret ?: simgpu_mqd_read(sim, queue, SDMA_RB_CNTL, &control);
@@ -570,7 +571,13 @@ int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 
 	queue->sdma = (struct simgpu_sdma) {
 		.space = { .sim = sim, .id = space },
 		.ib_space = { .sim = sim, .id = space },
-		.ring = { .base = base << 8, .mask = dwords - 1, .pos = rptr / sizeof(u32) },
+		/* a queue that leaves before anybody has looked at its wptr leaves the old one */
+		.ring = {
+			.base = base << 8,
+			.mask = dwords - 1,
+			.pos = rptr / sizeof(u32),
+			.end = wptr / sizeof(u32),
+		},
 		.engine = engine,
 		.done = midcmd & SDMA_MIDCMD_VALID ? done : 0,
 	};
