@@ -7,6 +7,7 @@
 #ifndef SIMGPU_WAVE_H
 #define SIMGPU_WAVE_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #define SIMGPU_WAVE_MAX_LANES	64
@@ -25,7 +26,7 @@
 #define SIMGPU_SCALARS		128
 
 /* Bits of struct simgpu_wave.status that the interpreter minds; the same on GFX 9 to 12. */
-#define SIMGPU_STATUS_PRIV	(1u << 5)
+#define SIMGPU_STATUS_PRIV	BIT(5)
 
 struct simgpu_isa;
 struct simgpu_wave;
