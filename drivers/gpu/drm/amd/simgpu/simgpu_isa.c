@@ -627,21 +627,41 @@ static int check_smem(const struct simgpu_wave *wave, struct simgpu_instruction 
 {
 	const struct simgpu_operation_info *info = inst->info;
 	unsigned int dwords = DIV_ROUND_UP(info->dst, 4);
+	bool addressed;
 
+	if (inst->saddr == SIMGPU_CODE_NULL)
+		inst->saddr = SIMGPU_CODE_OFF;
+	switch (inst->operation) {
+	case SIMGPU_OP_s_prefetch_inst_pc_rel:
+	case SIMGPU_OP_s_prefetch_data_pc_rel:
+		if (inst->src[0])
+			return simgpu_isa_bad(inst, "operand");
+		fallthrough;
+	case SIMGPU_OP_s_prefetch_inst:
+	case SIMGPU_OP_s_prefetch_data:
+		/* Where others have a destination they have a length. */
+		if (inst->dst > 31)
+			return simgpu_isa_bad(inst, "operand");
+		addressed = true;
+		break;
+	default:
+		addressed = info->kind == SIMGPU_KIND_SLOAD || info->kind == SIMGPU_KIND_SSTORE;
+		break;
+	}
+	if (!addressed && (inst->src[0] || inst->offset || inst->saddr))
+		return simgpu_isa_bad(inst, "operand");
+	if (addressed && (!scalar_registers(inst->src[0], 2) || inst->src[0] >= SIMGPU_S_M0))
+		return simgpu_isa_bad(inst, "address");
+	if (addressed && inst->saddr != SIMGPU_CODE_OFF &&
+	    (!scalar_registers(inst->saddr, 1) || inst->saddr >= SIMGPU_S_EXEC))
+		return simgpu_isa_bad(inst, "offset");
 	switch (info->kind) {
 	case SIMGPU_KIND_NOP:
-		return 0;
+		return inst->dst && !addressed ? simgpu_isa_bad(inst, "operand") : 0;
 	case SIMGPU_KIND_SPECIAL:	/* S_MEMTIME */
 		dwords = 2;
 		break;
 	default:
-		if (!scalar_registers(inst->src[0], 2) || inst->src[0] >= SIMGPU_S_M0)
-			return simgpu_isa_bad(inst, "address");
-		if (inst->saddr == SIMGPU_CODE_NULL)
-			inst->saddr = SIMGPU_CODE_OFF;
-		if (inst->saddr != SIMGPU_CODE_OFF &&
-		    (!scalar_registers(inst->saddr, 1) || inst->saddr >= SIMGPU_S_EXEC))
-			return simgpu_isa_bad(inst, "offset");
 		break;
 	}
 	/* The null register, M0 and EXEC are no place for what is loaded. */
@@ -664,7 +684,9 @@ static int check_flat(const struct simgpu_wave *wave, struct simgpu_instruction 
 		if (!global)
 			return simgpu_isa_bad(inst, "segment");
 		if (info->kind == SIMGPU_KIND_NOP)
-			return 0;
+			return inst->address || inst->data[0] || inst->dst || inst->offset ||
+			       inst->saddr != SIMGPU_CODE_OFF ?
+			       simgpu_isa_bad(inst, "operand") : 0;
 		if (!inst->returns)
 			return simgpu_isa_bad(inst, "result");
 	}
@@ -686,13 +708,15 @@ static int check_flat(const struct simgpu_wave *wave, struct simgpu_instruction 
 		if (!vector_registers(wave, inst->data[0], data, inst->acc))
 			return simgpu_isa_bad(inst, "data");
 		if (!inst->returns)
-			return 0;
+			return inst->dst ? simgpu_isa_bad(inst, "destination") : 0;
 		break;
 	case SIMGPU_KIND_VSTORE:
 		if (!vector_registers(wave, inst->data[0], data, inst->acc))
 			return simgpu_isa_bad(inst, "data");
-		return 0;
+		return inst->dst ? simgpu_isa_bad(inst, "destination") : 0;
 	default:
+		if (inst->data[0])
+			return simgpu_isa_bad(inst, "data");
 		break;
 	}
 	if (!vector_registers(wave, inst->dst, dwords, inst->acc))
@@ -706,7 +730,9 @@ static int check_ds(const struct simgpu_wave *wave, struct simgpu_instruction *i
 	unsigned int dwords = DIV_ROUND_UP(info->dst, 4), data = 0, second = 0, dst = 0;
 
 	if (info->kind == SIMGPU_KIND_NOP)
-		return 0;
+		return inst->address || inst->data[0] || inst->data[1] || inst->dst ||
+		       inst->offset || inst->acc || inst->segment ?
+		       simgpu_isa_bad(inst, "operand") : 0;
 	if (inst->segment != (info->kind == SIMGPU_KIND_GWS ? SIMGPU_SEGMENT_GLOBAL :
 							      SIMGPU_SEGMENT_FLAT))
 		return simgpu_isa_bad(inst, "global data share");
@@ -714,11 +740,11 @@ static int check_ds(const struct simgpu_wave *wave, struct simgpu_instruction *i
 	case SIMGPU_KIND_GWS:
 		/* The data is where others have the address. */
 		if (info->function == SIMGPU_GWS_INIT || info->function == SIMGPU_GWS_BARRIER ||
-		    info->function == SIMGPU_GWS_SEMA_BR) {
-			if (!vector_registers(wave, inst->address, 1, false))
-				return simgpu_isa_bad(inst, "data");
-		}
-		return 0;
+		    info->function == SIMGPU_GWS_SEMA_BR ?
+		    !vector_registers(wave, inst->address, 1, false) : inst->address)
+			return simgpu_isa_bad(inst, "data");
+		return inst->data[0] || inst->data[1] || inst->dst ?
+		       simgpu_isa_bad(inst, "operand") : 0;
 	case SIMGPU_KIND_LLOAD:
 		dst = dwords;
 		break;
@@ -760,11 +786,12 @@ static int check_ds(const struct simgpu_wave *wave, struct simgpu_instruction *i
 	}
 	if (!vector_registers(wave, inst->address, 1, false))
 		return simgpu_isa_bad(inst, "address");
-	if (data && !vector_registers(wave, inst->data[0], data, inst->acc))
+	/* Fields without a meaning are 0. */
+	if (data ? !vector_registers(wave, inst->data[0], data, inst->acc) : inst->data[0])
 		return simgpu_isa_bad(inst, "data");
-	if (second && !vector_registers(wave, inst->data[1], second, inst->acc))
+	if (second ? !vector_registers(wave, inst->data[1], second, inst->acc) : inst->data[1])
 		return simgpu_isa_bad(inst, "data");
-	if (dst && !vector_registers(wave, inst->dst, dst, inst->acc))
+	if (dst ? !vector_registers(wave, inst->dst, dst, inst->acc) : inst->dst)
 		return simgpu_isa_bad(inst, "destination");
 	return 0;
 }

@@ -257,21 +257,29 @@ static int decode_flat(const u32 *words, struct simgpu_instruction *inst)
 	inst->returns = words[0] & BIT(16);
 	inst->address = words[1] & 0xff;
 	inst->data[0] = words[1] >> 8 & 0xff;
-	inst->saddr = saddr == 0x7f || saddr == SIMGPU_CODE_NULL ? SIMGPU_CODE_OFF : saddr;
+	inst->saddr = saddr == SIMGPU_CODE_NULL ? SIMGPU_CODE_OFF : saddr;
 	inst->dst = words[1] >> 24;
 	inst->offset = sign_extend32(words[0] & 0xfff, 11);
 	if (words[0] & BIT(13))
 		return simgpu_isa_bad(inst, "load to LDS");
+	if (words[1] & BIT(23))
+		return simgpu_isa_bad(inst, "reserved bit");
 	switch (inst->segment) {
 	case SIMGPU_SEGMENT_FLAT:
 		if (inst->offset < 0)
 			return simgpu_isa_bad(inst, "negative offset");
-		inst->saddr = SIMGPU_CODE_OFF;
+		if (saddr != SIMGPU_CODE_NULL)
+			return simgpu_isa_bad(inst, "scalar address");
 		return 0;
 	case SIMGPU_SEGMENT_SCRATCH:
 		/* A scalar offset, or a vector one (0x7d), or none (0x7f). */
-		if (saddr != SIMGPU_CODE_NULL)
-			inst->address = SIMGPU_CODE_OFF;
+		if (saddr == SIMGPU_CODE_NULL)
+			return 0;
+		if (inst->address)
+			return simgpu_isa_bad(inst, "address");
+		inst->address = SIMGPU_CODE_OFF;
+		if (saddr == 0x7f)
+			inst->saddr = SIMGPU_CODE_OFF;
 		return 0;
 	case SIMGPU_SEGMENT_GLOBAL:
 		return 0;
@@ -298,17 +306,21 @@ static int decode_memory(const struct simgpu_isa *isa, const u32 *words, unsigne
 		inst->data[0] = words[1] >> 8 & 0xff;
 		inst->data[1] = words[1] >> 16 & 0xff;
 		inst->dst = words[1] >> 24;
+		if (words[0] & BIT(16))
+			return simgpu_isa_bad(inst, "reserved bit");
 		return 0;
 	case 0x37:
 		return decode_flat(words, inst);
 	case 0x38:
 		inst->format = SIMGPU_MUBUF;
 		inst->opcode = words[0] >> 18 & 0xff;
+		if (words[1] || words[0] & 0x3ffff)
+			return simgpu_isa_bad(inst, "operand");
 		return 0;
 	case 0x3d:
 		return decode_smem(words, inst);
 	default:
-		return simgpu_isa_bad(inst, "encoding");
+		return simgpu_isa_bad(inst, "unknown encoding");
 	}
 }
 

@@ -275,15 +275,21 @@ static int decode_flat(const u32 *words, struct simgpu_instruction *inst)
 	inst->saddr = scalar_offset(words[1] >> 16 & 0x7f);
 	inst->dst = words[1] >> 24;
 	inst->offset = sign_extend32(words[0] & 0x1fff, 12);
+	if (inst->segment != SIMGPU_SEGMENT_SCRATCH && words[1] & BIT(23))
+		return simgpu_isa_bad(inst, "scratch address");
 	switch (inst->segment) {
 	case SIMGPU_SEGMENT_FLAT:
 		if (inst->offset < 0)
 			return simgpu_isa_bad(inst, "negative offset");
-		inst->saddr = SIMGPU_CODE_OFF;
+		if (inst->saddr != SIMGPU_CODE_OFF)
+			return simgpu_isa_bad(inst, "scalar address");
 		return 0;
 	case SIMGPU_SEGMENT_SCRATCH:
-		if (!(words[1] & BIT(23)))
-			inst->address = SIMGPU_CODE_OFF;
+		if (words[1] & BIT(23))
+			return 0;
+		if (inst->address)
+			return simgpu_isa_bad(inst, "address");
+		inst->address = SIMGPU_CODE_OFF;
 		return 0;
 	case SIMGPU_SEGMENT_GLOBAL:
 		return 0;
@@ -310,17 +316,21 @@ static int decode_memory(const struct simgpu_isa *isa, const u32 *words, unsigne
 		inst->data[0] = words[1] >> 8 & 0xff;
 		inst->data[1] = words[1] >> 16 & 0xff;
 		inst->dst = words[1] >> 24;
+		if (words[0] & BIT(16))
+			return simgpu_isa_bad(inst, "reserved bit");
 		return 0;
 	case 0x37:
 		return decode_flat(words, inst);
 	case 0x38:
 		inst->format = SIMGPU_MUBUF;
 		inst->opcode = words[0] >> 18 & 0xff;
+		if (words[1] || words[0] & 0x3ffff)
+			return simgpu_isa_bad(inst, "operand");
 		return 0;
 	case 0x3d:
 		return decode_smem(words, inst);
 	default:
-		return simgpu_isa_bad(inst, "encoding");
+		return simgpu_isa_bad(inst, "unknown encoding");
 	}
 }
 

@@ -269,13 +269,19 @@ static int decode_flat(const u32 *words, struct simgpu_instruction *inst)
 	inst->data[0] = words[1] >> 23 & 0xff;
 	inst->address = words[2] & 0xff;
 	inst->offset = sign_extend32(words[2] >> 8, 23);
+	if (inst->segment != SIMGPU_SEGMENT_SCRATCH && words[1] & BIT(17))
+		return simgpu_isa_bad(inst, "scratch address");
 	switch (inst->segment) {
 	case SIMGPU_SEGMENT_FLAT:
-		inst->saddr = SIMGPU_CODE_OFF;
+		if (inst->saddr != SIMGPU_CODE_OFF)
+			return simgpu_isa_bad(inst, "scalar address");
 		return 0;
 	case SIMGPU_SEGMENT_SCRATCH:
-		if (!(words[1] & BIT(17)))
-			inst->address = SIMGPU_CODE_OFF;
+		if (words[1] & BIT(17))
+			return 0;
+		if (inst->address)
+			return simgpu_isa_bad(inst, "address");
+		inst->address = SIMGPU_CODE_OFF;
 		return 0;
 	case SIMGPU_SEGMENT_GLOBAL:
 		return 0;
@@ -301,13 +307,15 @@ static int decode_memory(const struct simgpu_isa *isa, const u32 *words, unsigne
 		inst->data[0] = words[1] >> 8 & 0xff;
 		inst->data[1] = words[1] >> 16 & 0xff;
 		inst->dst = words[1] >> 24;
+		if (words[0] & GENMASK(17, 16))
+			return simgpu_isa_bad(inst, "reserved bit");
 		return 0;
 	case 0x3b:
 		return decode_flat(words, inst);
 	case 0x3d:
 		return decode_smem(words, inst);
 	default:
-		return simgpu_isa_bad(inst, "encoding");
+		return simgpu_isa_bad(inst, "unknown encoding");
 	}
 }
 

@@ -258,7 +258,7 @@ static int decode_smem(const u32 *words, struct simgpu_instruction *inst)
 static int decode_flat(const struct simgpu_isa *isa, const u32 *words,
 		       struct simgpu_instruction *inst)
 {
-	bool offset_register = words[0] & BIT(13);
+	bool offset_register = words[0] & BIT(13), no_address;
 	unsigned int saddr = words[1] >> 16 & 0x7f;
 
 	inst->format = SIMGPU_FLAT;
@@ -275,17 +275,22 @@ static int decode_flat(const struct simgpu_isa *isa, const u32 *words,
 	case SIMGPU_SEGMENT_FLAT:
 		if (inst->offset < 0)
 			return simgpu_isa_bad(inst, "negative offset");
+		if (saddr)
+			return simgpu_isa_bad(inst, "scalar address");
 		inst->saddr = SIMGPU_CODE_OFF;
 		break;
 	case SIMGPU_SEGMENT_SCRATCH:
 		/* MI300 says whether there is a vector register; others have one or the other. */
 		if (simgpu_isa_has(isa, SIMGPU_ROW_942)) {
-			if (!offset_register)
-				inst->address = SIMGPU_CODE_OFF;
+			no_address = !offset_register;
 			offset_register = false;
-		} else if (saddr != 0x7f) {
-			inst->address = SIMGPU_CODE_OFF;
+		} else {
+			no_address = saddr != 0x7f;
 		}
+		if (no_address && inst->address)
+			return simgpu_isa_bad(inst, "address");
+		if (no_address)
+			inst->address = SIMGPU_CODE_OFF;
 		break;
 	case SIMGPU_SEGMENT_GLOBAL:
 		break;
@@ -322,6 +327,8 @@ static int decode_ds(const struct simgpu_isa *isa, const u32 *words,
 static int decode_memory(const struct simgpu_isa *isa, const u32 *words, unsigned int count,
 			 struct simgpu_instruction *inst)
 {
+	u32 operands;
+
 	inst->dwords = 2;
 	if (count < 2)
 		return 2;
@@ -335,9 +342,14 @@ static int decode_memory(const struct simgpu_isa *isa, const u32 *words, unsigne
 	case 0x38:
 		inst->format = SIMGPU_MUBUF;
 		inst->opcode = words[0] >> 18 & 0x7f;
+		/* MI300 has scopes for BUFFER_WBL2 and BUFFER_INV. */
+		operands = simgpu_isa_has(isa, SIMGPU_ROW_942) && inst->opcode >> 1 == 0x14 ?
+			   0x13fff : 0x3ffff;
+		if (words[1] || words[0] & operands)
+			return simgpu_isa_bad(inst, "operand");
 		return 0;
 	default:
-		return simgpu_isa_bad(inst, "encoding");
+		return simgpu_isa_bad(inst, "unknown encoding");
 	}
 }
 
