@@ -65,7 +65,7 @@ define vmtest
 $(selftests)/vmtest.sh -S "$$ours" -K "$$kernel" $${other:+-O "$$other"} $(vmtest_options) $(1)
 endef
 
-.PHONY: help deps kernel series test shell demo bench nightly soak check check-series selftest clean fuzz mutants
+.PHONY: help deps kernel series test shell demo bench nightly soak check check-series selftest clean fuzz mutants isa
 
 help:
 	@echo 'make deps          install what is needed (as root; else say what is missing)'
@@ -77,6 +77,7 @@ help:
 	@echo 'make demo          a GPU process is dumped by CRIU, and goes on in another machine'
 	@echo 'make bench         what checkpoint and restore cost, in instructions, and what on the stock kernel'
 	@echo 'make fuzz          broken images for the reader of images, in user space'
+	@echo 'make isa           the instruction interpreter of simulated GPUs against LLVM, in user space'
 	@echo 'make mutants       plants one mistake after the other in the driver, and a test has to fail for each'
 	@echo 'make series        patches for git am, in build/series/<version>/'
 	@echo 'make check         static checks of all that the series adds'
@@ -88,7 +89,7 @@ help:
 	@echo 'KERNEL=ours|stock       with or without our CRIU code (default ours)'
 	@echo 'DEBUG=1                 KASAN, lockdep, kmemleak, UBSAN and more'
 	@echo 'KCSAN=1                 or a kernel that looks for data races; with CELL="races*"'
-	@echo 'TEST=<glob>             only test programs of that name'
+	@echo 'TEST=<glob>             only test programs of that name; of make isa: tests with that in their name'
 	@echo 'CELL="<glob> ..."       only boots of these names, see $(selftests)/vm/cells'
 	@echo 'TIMEOUT=<seconds>       for one test program (four times that with DEBUG=1, KCSAN=1)'
 	@echo 'ROUNDS=<n>              rounds of kfd_stress (default 6, 200 with DEBUG=1)'
@@ -154,6 +155,10 @@ fuzz:
 	@$(fuzz) -n
 	@scripts/deps.sh fuzz
 	@tree=$$($(series) tree) && $(fuzz) -S "$$tree" -o build/fuzz -i build/results
+
+isa:
+	@scripts/deps.sh isa
+	@$(selftests)/isa/isa.py -o build/isa $(if $(SEED),-z '$(SEED)') $(if $(RUNS),-n '$(RUNS)') $(if $(TEST),-k '$(TEST)')
 
 mutants: deps
 	@scripts/mutants.py --ksrc "$(KSRC)" --mutant "$(MUTANT)"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Install the Debian packages that this repository needs and that are missing.
-# usage: deps.sh [fuzz|bench|check|all]
+# usage: deps.sh [fuzz|isa|bench|check|all]
 set -eu
 
 packages=(
@@ -21,11 +21,12 @@ packages=(
 case ${1:-} in
 '') ;;
 fuzz) packages+=(clang libclang-rt-14-dev llvm) ;;
+isa) packages=(build-essential llvm-19 python3) ;;
 bench) packages+=(gnuplot-nox) ;;
 check) packages+=(gnuplot-nox python3-sphinx shellcheck sparse) ;;
-all) packages+=(clang libclang-rt-14-dev llvm gnuplot-nox python3-sphinx shellcheck sparse) ;;
+all) packages+=(clang libclang-rt-14-dev llvm llvm-19 gnuplot-nox python3-sphinx shellcheck sparse) ;;
 *)
-	echo "deps.sh: '$1' is none of fuzz, bench, check, all" >&2
+	echo "deps.sh: '$1' is none of fuzz, isa, bench, check, all" >&2
 	exit 2
 	;;
 esac
