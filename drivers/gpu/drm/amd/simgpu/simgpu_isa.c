@@ -390,6 +390,10 @@ static int decode_sop(const struct simgpu_wave *wave, const u32 *words, unsigned
 		}
 		if (!scalar_source(wave, inst->src[i], type))
 			return simgpu_isa_bad(inst, "scalar source");
+		/* Where to go is in registers. */
+		if (info->kind == SIMGPU_KIND_SPECIAL && type_dwords(type) == 2 &&
+		    (inst->src[i] > SIMGPU_CODE_EXEC_HI || inst->src[i] == SIMGPU_CODE_NULL))
+			return simgpu_isa_bad(inst, "scalar source");
 	}
 	return take_literal(words, count, inst);
 }
