@@ -603,3 +603,114 @@ def constants(p):
         p.asm("v_add3_u32 v20, v0, 0x12345, v0\nv_readfirstlane_b32 s18, v20")
         collect(p, "s18", values, 0x12345)
     flush(p, values)
+
+
+ATOMICS = {
+    "swap": lambda m, d, c, bits: d,
+    "add": lambda m, d, c, bits: m + d,
+    "sub": lambda m, d, c, bits: m - d,
+    "smin": lambda m, d, c, bits: min(signed(m, bits), signed(d, bits)),
+    "umin": lambda m, d, c, bits: min(m, d),
+    "smax": lambda m, d, c, bits: max(signed(m, bits), signed(d, bits)),
+    "umax": lambda m, d, c, bits: max(m, d),
+    "and": lambda m, d, c, bits: m & d,
+    "or": lambda m, d, c, bits: m | d,
+    "xor": lambda m, d, c, bits: m ^ d,
+    "inc": lambda m, d, c, bits: 0 if m >= d else m + 1,
+    "dec": lambda m, d, c, bits: d if m == 0 or m > d else m - 1,
+    "cmpswap": lambda m, d, c, bits: d if m == c else m,
+}
+LDS = {"smin": "ds_min_rtn_i{}", "smax": "ds_max_rtn_i{}", "umin": "ds_min_rtn_u{}",
+       "umax": "ds_max_rtn_u{}", "and": "ds_and_rtn_b{}", "or": "ds_or_rtn_b{}",
+       "xor": "ds_xor_rtn_b{}", "swap": "ds_wrxchg_rtn_b{}"}
+
+
+def atomic_programs(p, bits):
+    rows = operands(p, 10 + bits, bits)
+    # In every second work item, the comparison finds what it looks for.
+    rows = [(a, b, a if item & 1 else c) for item, (a, b, c) in enumerate(rows)]
+    wide = bits == 64
+
+    def pair(register):
+        return f"v[{register}:{register + 1}]" if wide else f"v{register}"
+    p.asm(f"""
+        v_and_b32 v3, 1, v0
+        v_cmp_eq_u32 {{vcc}}, 1, v3
+        v_cndmask_b32 v14, v14, v10, {{vcc}}
+        v_cndmask_b32 v15, v15, v11, {{vcc}}
+        v_lshlrev_b32 v4, {3 if wide else 2}, v0
+        v_add_u32 v5, 0x8000, v4
+    """)
+    # What is swapped in, and behind it what is compared.
+    for place, register in enumerate((12, 13, 14, 15) if wide else (12, 14)):
+        p.asm(f"v_mov_b32 v{40 + place}, v{register}")
+
+    def results(functions, old, new):
+        values = [functions(a, b, c, bits) & ((1 << bits) - 1) for a, b, c in rows]
+        p.store(f"v{old}", [a & M32 for a, _, _ in rows])
+        p.store(f"v{new}", [value & M32 for value in values])
+        if wide:
+            p.store(f"v{old + 1}", [a >> 32 for a, _, _ in rows])
+            p.store(f"v{new + 1}", [value >> 32 for value in values])
+        return values
+    size = "x2" if wide else ""
+    for name, function in ATOMICS.items():
+        data = pair(12)
+        if name == "cmpswap":
+            data = "v[40:43]" if wide else "v[40:41]"
+        p.asm(f"""
+            global_store_dword{size} v5, {pair(10)}, s[0:1]
+            wait
+            global_atomic_{name}{'_x2' if wide else ''} {pair(20)}, v5, {data}, s[0:1] RETURN
+            wait
+            global_load_dword{size} {pair(22)}, v5, s[0:1]
+            wait
+        """.replace("RETURN", p.returning()))
+        values = results(function, 20, 22)
+        shared = LDS.get(name, f"ds_{name}_rtn_u{{}}").format(bits)
+        data = pair(12)
+        if name == "cmpswap":
+            # The comparison comes first until GFX 10, and second from GFX 11 on.
+            shared = f"ds_{'cmpst' if p.generation < 11 else 'cmpstore'}_rtn_b{bits}"
+            data = ", ".join([pair(14), pair(12)] if p.generation < 11 else [pair(12), pair(14)])
+        p.asm(f"""
+            ds_write_b{bits} v4, {pair(10)}
+            wait
+            {shared} {pair(24)}, v4, {data}
+            wait
+            ds_read_b{bits} {pair(26)}, v4
+            wait
+        """)
+        results(function, 24, 26)
+    p.asm(f"""
+        ds_write_b{bits} v4, {pair(10)}
+        wait
+        ds_rsub_rtn_u{bits} {pair(24)}, v4, {pair(12)}
+        wait
+        ds_read_b{bits} {pair(26)}, v4
+        wait
+    """)
+    results(lambda m, d, c, bits: d - m, 24, 26)
+    p.asm(f"""
+        ds_write_b{bits} v4, {pair(10)}
+        wait
+        ds_mskor_rtn_b{bits} {pair(24)}, v4, {pair(12)}, {pair(14)}
+        wait
+        ds_read_b{bits} {pair(26)}, v4
+        wait
+    """)
+    results(lambda m, d, c, bits: m & ~d | c, 24, 26)
+    # Last in memory
+    p.expect(0x8000, values, bits // 8)
+
+
+@program()
+def atomics32(p):
+    """each atomic of 32 bits, in memory and in LDS"""
+    atomic_programs(p, 32)
+
+
+@program()
+def atomics64(p):
+    """each atomic of 64 bits, in memory and in LDS"""
+    atomic_programs(p, 64)

@@ -87,6 +87,12 @@ class Program:
                 operation, *rest = line.split(None, 1)
                 self.lines.append(" ".join([self.name(operation), *rest]))
 
+    def returning(self):
+        """How an atomic says that it returns what was there."""
+        if self.generation == 12:
+            return "th:TH_ATOMIC_RETURN"
+        return "sc0" if self.processor == "gfx942" else "glc"
+
     def put(self, offset, values, size=4):
         for index, value in enumerate(values):
             at = offset + index * size
@@ -220,8 +226,7 @@ def atomics(p):
         v_mov_b32 v7, 1
         global_atomic_add_x2 v10, v[6:7], s[0:1] offset:64
         wait
-    """.replace("RETURN", {12: "th:TH_ATOMIC_RETURN"}.get(p.generation, "glc" if p.processor !=
-                                                          "gfx942" else "sc0")))
+    """.replace("RETURN", p.returning()))
     at = p.output
     p.store("v3", [0] * count)
     del p.changes[-count:]
@@ -257,8 +262,7 @@ def lock(p):
         s_andn2_{b} {exec}, {m10}, {exec}
         s_cbranch_execnz again
         s_mov_{b} {exec}, {m8}
-    """.replace("RETURN", {12: "th:TH_ATOMIC_RETURN"}.get(p.generation, "glc" if p.processor !=
-                                                          "gfx942" else "sc0")))
+    """.replace("RETURN", p.returning()))
     p.expect(8, [sum(range(count))])
 
 
@@ -744,6 +748,94 @@ def messages(p):
     p.lines.append(".p2align 12")
     p.asm("""
         s_add_u32 s12, s12, 100
+        s_add_u32 ttmp0, ttmp0, 4
+        s_addc_u32 ttmp1, ttmp1, 0
+        s_rfe_b64 [ttmp0, ttmp1]
+    """)
+
+
+# What run.c gives a wave, by LLVM's name of the register.
+REGISTERS = {
+    9: {"HW_ID": 0x01020304, "TRAPSTS": 0x20000100, "SH_MEM_BASES": 0x20001},
+    10: {"HW_ID1": 0x01020304, "HW_ID2": 0x05060708, "TRAPSTS": 0x20000100,
+         "SH_MEM_BASES": 0x20001},
+    11: {"HW_ID1": 0x01020304, "HW_ID2": 0x05060708, "TRAPSTS": 0x20000100,
+         "SH_MEM_BASES": 0x20001},
+    12: {"HW_ID1": 0x01020304, "HW_ID2": 0x05060708, "EXCP_FLAG_USER": 0x20000100,
+         "EXCP_FLAG_PRIV": 0x81, "TRAP_CTRL": 0x42},
+}
+EVERYWHERE = {"GPR_ALLOC": 0x10203, "LDS_ALLOC": 0x456, "IB_STS": 0x77}
+EXECZ, VCCZ = 1 << 9, 1 << 10
+
+
+@program()
+def hardware_registers(p):
+    """registers of a wave, from outside and from inside of a trap handler"""
+    values = {**REGISTERS[p.generation], **EVERYWHERE}
+    if p.processor == "gfx942":
+        values["XCC_ID"] = 3
+    for name, value in values.items():
+        p.asm(f"s_getreg_b32 s12, hwreg(HW_REG_{name})\ns_getreg_b32 s13, hwreg(HW_REG_{name}, 4, 5)")
+        p.store_scalar("s12", value)
+        p.store_scalar("s13", value >> 4 & 31)
+    status = "STATE_PRIV" if p.generation == 12 else "STATUS"
+    bit = 9 if p.generation == 12 else 0
+    p.asm(f"""
+        s_mov_{{b}} {{vcc}}, 0
+        s_cmp_eq_u32 s0, s0
+        s_getreg_b32 s12, hwreg(HW_REG_STATUS)
+        s_getreg_b32 s14, hwreg(HW_REG_{status}, {bit}, 1)
+        s_cmp_lg_u32 s0, s0
+        s_mov_{{b}} {{vcc}}, 1
+        s_mov_{{b}} {{m8}}, {{exec}}
+        s_mov_{{b}} {{exec}}, 0
+        s_getreg_b32 s13, hwreg(HW_REG_STATUS)
+        s_getreg_b32 s15, hwreg(HW_REG_{status}, {bit}, 1)
+        s_mov_{{b}} {{exec}}, {{m8}}
+    """)
+    p.store_scalar("s12", VCCZ | (1 if p.generation < 12 else 0))
+    p.store_scalar("s14", 1)
+    p.store_scalar("s13", EXECZ)
+    p.store_scalar("s15", 0)
+    user = "EXCP_FLAG_USER" if p.generation == 12 else "TRAPSTS"
+    p.asm(f"""
+        s_setreg_imm32_b32 hwreg(HW_REG_{user}), 0x5
+        s_getreg_b32 s12, hwreg(HW_REG_{user})
+        s_mov_b32 s16, 0
+        s_trap 7
+    """)
+    p.log = ["wave 0 trap 7", "wave 0 ended"]
+    p.store_scalar("s12", 5)
+    # What the handler has found: its own registers, and status bit 5 that says it is one.
+    p.store_scalar("s16", 1)
+    p.store_scalar("s17", 7)
+    p.store_scalar("s18", 0x5A)
+    if p.generation <= 10:
+        p.store_scalar("s19", (DATA_BASE + 0x8000) & M32)
+        p.store_scalar("s20", DATA_BASE >> 32)
+    p.asm("s_endpgm")
+    p.lines.append(".p2align 12")
+    p.asm("s_getreg_b32 s16, hwreg(HW_REG_STATUS, 5, 1)")
+    p.asm("s_lshr_b32 s17, ttmp1, 28" if p.generation == 12 else "s_bfe_u32 s17, ttmp1, 0x80010")
+    p.asm("""
+        s_setreg_imm32_b32 hwreg(HW_REG_IB_STS), 0x5a
+        s_getreg_b32 s18, hwreg(HW_REG_IB_STS)
+    """)
+    if p.generation <= 10:
+        p.asm("s_getreg_b32 s19, hwreg(HW_REG_TMA_LO)\ns_getreg_b32 s20, hwreg(HW_REG_TMA_HI)")
+    if p.generation == 12:
+        p.asm("""
+            s_setreg_imm32_b32 hwreg(HW_REG_TRAP_CTRL), 0x1
+            s_setreg_imm32_b32 hwreg(HW_REG_EXCP_FLAG_PRIV), 0x2
+            s_getreg_b32 ttmp4, hwreg(HW_REG_STATE_PRIV)
+            s_setreg_b32 hwreg(HW_REG_STATE_PRIV), ttmp4
+        """)
+    else:
+        p.asm("""
+            s_getreg_b32 ttmp4, hwreg(HW_REG_STATUS)
+            s_setreg_b32 hwreg(HW_REG_STATUS), ttmp4
+        """)
+    p.asm("""
         s_add_u32 ttmp0, ttmp0, 4
         s_addc_u32 ttmp1, ttmp1, 0
         s_rfe_b64 [ttmp0, ttmp1]

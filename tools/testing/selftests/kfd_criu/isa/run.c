@@ -169,6 +169,16 @@ static void launch(struct simgpu_wave *wave, unsigned int number)
 	wave->tba = CODE_BASE + 0x1000;
 	wave->tma = DATA_BASE + 0x8000;
 	wave->doorbell = 0x123;
+	wave->hw_id[0] = 0x01020304;
+	wave->hw_id[1] = 0x05060708;
+	wave->xcc_id = 3;
+	wave->gpr_alloc = 0x10203;
+	wave->lds_alloc = 0x456;
+	wave->ib_sts = 0x77;
+	wave->sh_mem_bases = 0x20001;
+	wave->trapsts = 0x20000100;
+	wave->excp_priv = 0x81;
+	wave->trap_ctrl = 0x42;
 	simgpu_wave_set_scratch(wave, DATA_BASE + SCRATCH + number * SCRATCH_WAVE);
 	for (lane = 0; lane < wave->lanes; lane++)
 		wave->vgpr[lane] = number * wave->lanes + lane;
@@ -496,8 +506,23 @@ static int fuzz(int argc, char **argv)
 
 /* ------------------------------------------------------------------ compared with LLVM */
 
-/* Decodes one instruction: 0, or why not; its name and its length. */
-int isa_decode(u32 version, u32 lanes, const u32 *words, char *name, size_t size, u32 *dwords)
+/* What the decoder has found, in the order of FIELDS in decode.py. */
+static void tell_fields(const struct simgpu_instruction *inst, s32 *fields)
+{
+	const struct simgpu_operation_info *info = inst->info;
+	s32 all[] = {
+		inst->format, info->kind, info->function, info->dst, info->src[0], info->src[1],
+		info->src[2], inst->dst, inst->sdst, inst->src[0], inst->src[1], inst->src[2],
+		inst->literal, inst->offset, inst->offsets[0], inst->offsets[1], inst->address,
+		inst->saddr, inst->data[0], inst->data[1], inst->acc, inst->returns, inst->segment,
+	};
+
+	memcpy(fields, all, sizeof(all));
+}
+
+/* Decodes one instruction: 0, or why not; its name, its length and its fields. */
+int isa_decode(u32 version, u32 lanes, const u32 *words, char *name, size_t size, u32 *dwords,
+	       s32 *fields)
 {
 	struct simgpu_wave wave = {
 		.isa = simgpu_isa_find(version),
@@ -518,7 +543,36 @@ int isa_decode(u32 version, u32 lanes, const u32 *words, char *name, size_t size
 	}
 	simgpu_isa_name(wave.isa, &inst, name, size);
 	*dwords = inst.dwords;
+	if (!ret)
+		tell_fields(&inst, fields);
 	return ret;
+}
+
+/* The number of a kind of operations, by its name. */
+int isa_kind(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum simgpu_kind kind;
+	} kinds[] = {
+		{ "NOP", SIMGPU_KIND_NOP }, { "VCNDMASK", SIMGPU_KIND_VCNDMASK },
+		{ "VCARRY", SIMGPU_KIND_VCARRY }, { "VCARRYIN", SIMGPU_KIND_VCARRYIN },
+		{ "VMAD64", SIMGPU_KIND_VMAD64 }, { "VCMP", SIMGPU_KIND_VCMP },
+		{ "VCMPX", SIMGPU_KIND_VCMPX }, { "VLOAD", SIMGPU_KIND_VLOAD },
+		{ "VSTORE", SIMGPU_KIND_VSTORE }, { "VATOMIC", SIMGPU_KIND_VATOMIC },
+		{ "LLOAD", SIMGPU_KIND_LLOAD }, { "LSTORE", SIMGPU_KIND_LSTORE },
+		{ "LLOAD2", SIMGPU_KIND_LLOAD2 }, { "LSTORE2", SIMGPU_KIND_LSTORE2 },
+		{ "LATOMIC", SIMGPU_KIND_LATOMIC }, { "LATOMIC_RTN", SIMGPU_KIND_LATOMIC_RTN },
+		{ "LSWIZZLE", SIMGPU_KIND_LSWIZZLE }, { "LPERMUTE", SIMGPU_KIND_LPERMUTE },
+		{ "LBPERMUTE", SIMGPU_KIND_LBPERMUTE }, { "SLOAD", SIMGPU_KIND_SLOAD },
+		{ "SSTORE", SIMGPU_KIND_SSTORE },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kinds[i].name, name))
+			return kinds[i].kind;
+	return -1;
 }
 
 /* What the tables have: the name of an opcode in a segment that has it, or false. */
