@@ -718,6 +718,32 @@ def registers(p):
     if p.generation >= 11:
         p.asm("s_sendmsg_rtn_b32 s12, sendmsg(MSG_RTN_GET_DOORBELL)\nwait")
         p.store_scalar("s12", 0x123)
+        p.asm("s_sendmsg_rtn_b64 s[12:13], sendmsg(MSG_RTN_GET_TMA)\nwait")
+        p.store_scalar("s12", (DATA_BASE + 0x8000) & M32)
+        p.store_scalar("s13", DATA_BASE >> 32)
+    if p.generation == 12:
+        p.asm("""
+            s_cmp_lg_u32 s0, s0
+            s_barrier_signal_isfirst -1
+            s_cselect_b32 s12, 1, 0
+            s_barrier_wait -1
+        """)
+        p.store_scalar("s12", 1)
+
+
+@program(waves=3)
+def early_end(p):
+    """the barrier does not wait for a wave that has ended"""
+    p.asm("""
+        s_cmp_eq_u32 s2, 2
+        s_cbranch_scc1 end
+        barrier
+        v_mov_b32 v2, 5
+        barrier
+        global_store_dword v1, v2, s[4:5]
+        end:
+    """)
+    p.expect(OUTPUT, [5] * 2 * p.lanes)
 
 
 @program()
@@ -775,7 +801,10 @@ def hardware_registers(p):
     if p.processor == "gfx942":
         values["XCC_ID"] = 3
     for name, value in values.items():
-        p.asm(f"s_getreg_b32 s12, hwreg(HW_REG_{name})\ns_getreg_b32 s13, hwreg(HW_REG_{name}, 4, 5)")
+        p.asm(f"""
+            s_getreg_b32 s12, hwreg(HW_REG_{name})
+            s_getreg_b32 s13, hwreg(HW_REG_{name}, 4, 5)
+        """)
         p.store_scalar("s12", value)
         p.store_scalar("s13", value >> 4 & 31)
     status = "STATE_PRIV" if p.generation == 12 else "STATUS"
@@ -869,6 +898,13 @@ def scalar_fault(p):
     """)
     name = p.name("s_load_dword")
     p.log = [f"data+0x{(0x10 - DATA_BASE) & M64:x} write 0 error -14 {name}"]
+
+
+@program()
+def fetch_fault(p):
+    """a jump to where there is nothing to be executed"""
+    p.asm("s_mov_b64 s[12:13], 0\ns_setpc_b64 s[12:13]")
+    p.log = [f"data+0x{-DATA_BASE & M64:x} write 0 error -14"]
 
 
 ILLEGAL = [

@@ -494,6 +494,8 @@ static int fuzz(int argc, char **argv)
 		default:
 			break;
 		}
+		if (simgpu_wave_unpack(&wave, after))
+			die("a saved wave is refused");
 		free(before);
 	}
 	for (i = 0; i < ARRAY_SIZE(results); i++)
