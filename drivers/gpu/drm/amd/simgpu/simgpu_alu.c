@@ -272,7 +272,9 @@ u64 simgpu_alu(enum simgpu_function function, unsigned int type, u64 a, u64 b, u
 	case SIMGPU_FN_S_ABS:
 		return (s64)a < 0 ? -a : a;
 	case SIMGPU_FN_S_ABSDIFF:
-		return (s64)a < (s64)b ? b - a : a - b;
+		/* Of a difference of 32 bits, which may have wrapped around. */
+		a = simgpu_extend(SIMGPU_T_S32, a - b);
+		return (s64)a < 0 ? -a : a;
 	default:
 		return 0;
 	}

@@ -466,9 +466,11 @@ static u64 scalar_scc(struct simgpu_wave *wave, enum simgpu_function function, u
 		wave->scc = simgpu_alu_compare(SIMGPU_FN_LT, is_signed, a, b);
 		return wave->scc ? a : b;
 	case SIMGPU_FN_S_MAX:
-		/* Of equal numbers, the second is the greater one until GFX 10, then the first. */
-		wave->scc = simgpu_alu_compare(wave->isa->generation <= 10 ? SIMGPU_FN_GT :
-					       SIMGPU_FN_GE, is_signed, a, b);
+		/*
+		 * 0 for equal numbers. Documents of RDNA 3 and 4 have 1; what other emulators
+		 * found when they were compared with hardware is 0, as older documents have it.
+		 */
+		wave->scc = simgpu_alu_compare(SIMGPU_FN_GT, is_signed, a, b);
 		return wave->scc ? a : b;
 	case SIMGPU_FN_S_CSELECT:
 		return wave->scc ? a : b;

@@ -314,14 +314,7 @@ def carry(function):
     return lambda a, b: (function(a, b), int(not 0 <= function(a, b) <= M32))
 
 
-def chosen_max(generation):
-    if generation <= 10:
-        return lambda a, b: int(a > b)
-    return lambda a, b: int(a >= b)
-
-
 def scalar_tables(generation):
-    most = chosen_max(generation)
     both = {
         "s_add_u32": carry(lambda a, b: a + b),
         "s_sub_u32": carry(lambda a, b: a - b),
@@ -330,9 +323,9 @@ def scalar_tables(generation):
         "s_add_i32": overflow(lambda a, b: a + b),
         "s_sub_i32": overflow(lambda a, b: a - b),
         "s_min_i32": lambda a, b: (min(signed(a), signed(b)), int(signed(a) < signed(b))),
-        "s_max_i32": lambda a, b: (max(signed(a), signed(b)), most(signed(a), signed(b))),
+        "s_max_i32": lambda a, b: (max(signed(a), signed(b)), int(signed(a) > signed(b))),
         "s_min_u32": lambda a, b: (min(a, b), int(a < b)),
-        "s_max_u32": lambda a, b: (max(a, b), most(a, b)),
+        "s_max_u32": lambda a, b: (max(a, b), int(a > b)),
         "s_cselect_b32": plain(lambda a, b: a),
         "s_and_b32": truth(lambda a, b: a & b),
         "s_or_b32": truth(lambda a, b: a | b),
@@ -351,7 +344,7 @@ def scalar_tables(generation):
         "s_mul_i32": plain(lambda a, b: a * b),
         "s_mul_hi_u32": plain(lambda a, b: a * b >> 32),
         "s_mul_hi_i32": plain(lambda a, b: signed(a) * signed(b) >> 32),
-        "s_absdiff_i32": truth(lambda a, b: abs(signed(a) - signed(b))),
+        "s_absdiff_i32": truth(lambda a, b: abs(signed(a - b))),
         "s_lshl1_add_u32": carry(lambda a, b: (a << 1) + b),
         "s_lshl4_add_u32": carry(lambda a, b: (a << 4) + b),
         "s_pack_ll_b32_b16": plain(lambda a, b: u16(a) | b << 16),
