@@ -127,7 +127,10 @@
  * ETIME             PROCESS_INFO        a queue does not leave its GPU in time
  * EXDEV             RESTORE             a GPU cannot run the image: another
  *                                       generation, number of XCCs, size of
- *                                       doorbells or of queue descriptors
+ *                                       doorbells or of queue descriptors; or, if
+ *                                       a queue has saved waves or is in the middle
+ *                                       of a command, other CUs, firmware or
+ *                                       another trap handler of the kernel
  * ================  ==================  ==========================================
  *
  * Which object of the target or of the image is meant by an error is told by the

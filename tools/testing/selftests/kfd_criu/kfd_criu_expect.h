@@ -179,6 +179,8 @@ static const struct criu_expect criu_state_rows[] = {
 	NO_TEST("smi_clients_preserved", "CRIU cannot dump the anonymous file"),
 	NO_TEST("svm_under_vram_pressure",
 		"a defect of the base driver, without any checkpoint: kfd_stress"),
+	NOT_RUN("idle_queue_goes_to_other_die", "version 1 does not say what waves depend on"),
+	NOT_RUN("cu_mask_goes_to_other_die", "version 1 does not say what CUs there were"),
 };
 
 /* kfd_criu_refuse_test.c: what must be refused without a trace */
@@ -258,6 +260,7 @@ static const struct criu_expect criu_refuse_rows[] = {
 	      "CHECKPOINT of a BO more says Invalid argument", "any mismatch of counts is EINVAL"),
 	FAILS("refused_during_pause_leaves_no_trace", "CHECKPOINT with an exported BO says Success",
 	      "whoever has the dma-buf is left with a memory of his own"),
+	NOT_RUN("waves_of_other_die_refused", "version 1 does not say what waves depend on"),
 	NOT_RUN("image_of_other_generation_refused", "version 1 does not say where it was made"),
 	NOT_RUN("damaged_anywhere_refused", "what is damaged goes to the hardware"),
 	NOT_RUN("damaged_and_sealed_refused_or_restored", "what is damaged goes to the hardware"),

@@ -31,11 +31,14 @@
 /* header of a record */
 #define REC_HEADER		16
 #define REC_TYPE		0
+#define REC_FLAGS		2
 #define REC_SIZE		4
 #define REC_COUNT		8
 #define REC_STRIDE		12
 
-enum img_type { IMG_PROCESS = 1, IMG_DEVICES, IMG_BOS, IMG_QUEUE, IMG_EVENTS, IMG_RANGES };
+enum img_type {
+	IMG_PROCESS = 1, IMG_DEVICES, IMG_BOS, IMG_QUEUE, IMG_EVENTS, IMG_RANGES, IMG_DIES
+};
 
 /* process */
 #define PROC_FLAGS		0
@@ -83,6 +86,15 @@ enum img_type { IMG_PROCESS = 1, IMG_DEVICES, IMG_BOS, IMG_QUEUE, IMG_EVENTS, IM
 #define Q_SIZE			120
 #define Q_FLAG_GWS		0x1
 #define Q_FLAG_CU_MASK		0x2
+/* die of a GPU: its CUs by XCC, shader engine and array */
+#define DIE_HANDLER_SIZE	0
+#define DIE_HANDLER_CRC		4
+#define DIE_MEC_FIRMWARE	8
+#define DIE_ENGINES		16
+#define DIE_ARRAYS		20
+#define DIE_CUS			32
+#define DIE_MAX_ENGINES		8
+#define DIE_MAX_ARRAYS		2
 /* SVM range */
 #define RANGE_START		0
 #define RANGE_ACTUAL		40
@@ -192,6 +204,20 @@ static inline bool img_in_mqd(const struct kfd_image *img, uint64_t at)
 	return false;
 }
 
+/* Is the byte at @at one of what is told of dies? */
+static inline bool img_in_dies(const struct kfd_image *img, uint64_t at)
+{
+	const uint8_t *die = img_entry(img, IMG_DIES, 0), *p = img->priv + at;
+
+	return die && p >= die && p < die + img_get32(die - REC_HEADER + REC_SIZE);
+}
+
+/* The CUs of an array of a shader engine, on the first XCC. */
+static inline uint8_t *img_cus(uint8_t *die, unsigned int engine, unsigned int array)
+{
+	return die + DIE_CUS + 4 * (DIE_MAX_ARRAYS * engine + array);
+}
+
 /*
  * Have the @n-th record of a type be @size bytes long, with the rest of the image behind
  * it; a copy has room for some more.
@@ -270,7 +296,7 @@ static inline void img_drop(struct kfd_image *img)
 static inline void img_where(const struct kfd_image *img, uint64_t at, char *text, size_t len)
 {
 	static const char * const names[] = {
-		"?", "process", "device", "bo", "queue", "event", "range",
+		"?", "process", "device", "bo", "queue", "event", "range", "die",
 	};
 	uint64_t pos = img_get32(img->priv + IMG_HEADER_SIZE), end;
 	uint32_t type, stride;
@@ -291,7 +317,7 @@ static inline void img_where(const struct kfd_image *img, uint64_t at, char *tex
 		at -= pos + REC_HEADER;
 		if (type == IMG_QUEUE)
 			stride = 0;
-		snprintf(text, len, "%s %llu, byte %llu", names[type <= IMG_RANGES ? type : 0],
+		snprintf(text, len, "%s %llu, byte %llu", names[type <= IMG_DIES ? type : 0],
 			 (unsigned long long)(stride ? at / stride : 0),
 			 (unsigned long long)(stride ? at % stride : at));
 		return;

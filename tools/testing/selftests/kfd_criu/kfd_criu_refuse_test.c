@@ -876,6 +876,81 @@ ROW(hostile_mqd_has_no_effect, 0)
 	CHECK(!call(DST, call_finish_aql_job), "AQL job");
 }
 
+static const struct forgery dies[] = {
+	{ "another trap handler", IMG_DIES, GPU_B, DIE_HANDLER_CRC, 4, 0x12345678, -EXDEV,
+	  "trap handler that has saved waves" },
+	{ "a longer trap handler", IMG_DIES, GPU_B, DIE_HANDLER_SIZE, 4, 0x1ffc, -EXDEV,
+	  "size of the trap handler that has saved waves" },
+	{ "another MEC firmware", IMG_DIES, GPU_B, DIE_MEC_FIRMWARE, 4, 0x7ffff, -EXDEV,
+	  "MEC firmware of waves that were saved" },
+	{ "no shader engine", IMG_DIES, GPU_B, DIE_ENGINES, 4, 0, -EXDEV,
+	  "shader engines of waves that were saved" },
+	{ "no shader array", IMG_DIES, GPU_B, DIE_ARRAYS, 4, 0, -EXDEV,
+	  "shader arrays of waves that were saved" },
+	{ "other CUs", IMG_DIES, GPU_B, DIE_CUS, 4, 0x8000, -EXDEV,
+	  "CUs of waves that were saved" },
+	{ "nine shader engines", IMG_DIES, GPU_B, DIE_ENGINES, 4, 9, -EINVAL,
+	  "die with too many shader engines" },
+	{ "three shader arrays", IMG_DIES, GPU_B, DIE_ARRAYS, 4, 3, -EINVAL,
+	  "die with too many shader arrays" },
+};
+
+static const struct forgery no_dies = {
+	"nothing of dies", IMG_DIES, 0, REC_TYPE - REC_HEADER, 2, 99, -EINVAL,
+	"saved waves or CU mask of a die that is not told"
+};
+
+static const struct forgery mask_of_all = {
+	"a CU mask of CUs that are not there", IMG_DIES, GPU_B, DIE_CUS, 4, 1, -EXDEV,
+	"CU mask of CUs that the die did not have"
+};
+
+static int attempt_die(struct ctx *c, const struct forgery *f, bool waves)
+{
+	struct kfd_image bad;
+	uint8_t *p, *q;
+	int r;
+
+	NEED(c, img_copy(&bad, &c->s->img), "memory");
+	q = img_queue(&bad, 0, 1);
+	p = forged_field(&bad, f);
+	NEED(c, q && p, "the image has nothing to forge: %s", f->what);
+	if (waves)
+		img_put32(q + MQD_WORD(MQD_WG_STATE_OFFSET),
+			  img_get32(q + Q_CTL_STACK_SIZE) + 64);
+	else
+		img_put32(q + Q_FLAGS, img_get32(q + Q_FLAGS) | Q_FLAG_CU_MASK);
+	memcpy(p, &f->value, f->size);
+	/* a record that nobody knows, and nobody has to */
+	if (f == &no_dies) {
+		p[REC_FLAGS] |= 1;
+		img_put64(bad.priv + IMG_REQUIRED, 0);
+	}
+	img_seal(&bad);
+	r = attempt_because(c, &bad, f->err, f->why, f->what);
+	img_drop(&bad);
+	return r;
+}
+
+static int call_other_die(struct ctx *c)
+{
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; i < ARRAY_SIZE(dies) && !r; i++)
+		r = attempt_die(c, &dies[i], true);
+	return r ?: attempt_die(c, &no_dies, true) ?: attempt_die(c, &no_dies, false) ?:
+	       attempt_die(c, &mask_of_all, false);
+}
+
+/* Waves that were saved go on where everything is as it was, and nowhere else. */
+ROW(waves_of_other_die_refused, 0)
+{
+	FRESH();
+	REQUIRE_V2(s);
+	refused_because(s, &before, call_other_die);
+}
+
 /* --- forged buckets --- */
 
 enum bucket_forgery {
@@ -1416,8 +1491,8 @@ static int call_sealed_accidents(struct ctx *c)
 	int r;
 
 	for (at = 0; at < img->info.priv_data_size; at += SEALED_STEP) {
-		/* the driver takes a few words of those */
-		if (img_in_mqd(img, at))
+		/* some bits of those are the driver's, and dies are for who has saved waves */
+		if (img_in_mqd(img, at) || img_in_dies(img, at))
 			continue;
 		NEED(c, img_copy(&bad, img), "memory");
 		bad.priv[at] ^= 1u << i++ % 8;

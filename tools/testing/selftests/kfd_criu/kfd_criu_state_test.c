@@ -1026,6 +1026,97 @@ ROW(each_xcc_has_its_own_state, S_NO_JOB)
 	img_drop(&first);
 }
 
+/* --- other dies --- */
+
+/* Of all that waves depend on, a queue without any depends on nothing. */
+ROW(idle_queue_goes_to_other_die, 0)
+{
+	uint8_t *die;
+
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
+	REQUIRE_V2(s);
+	die = img_entry(&s->img, IMG_DIES, GPU_B);
+	SETUP(die, "no dies in the image");
+	img_put32(die + DIE_HANDLER_CRC, ~img_get32(die + DIE_HANDLER_CRC));
+	img_put32(die + DIE_HANDLER_SIZE, img_get32(die + DIE_HANDLER_SIZE) + 4);
+	img_put32(die + DIE_MEC_FIRMWARE, img_get32(die + DIE_MEC_FIRMWARE) + 1);
+	img_put32(img_cus(die, 0, 0), img_get32(img_cus(die, 0, 0)) << 1);
+	img_seal(&s->img);
+	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	CHECK(!call(DST, call_finish_aql_job), "AQL job");
+}
+
+/* CUs number 0, 1, 4 and 5, which are two WGPs. */
+static int call_mask_cus(struct ctx *c)
+{
+	const uint32_t mask[1] = { 0x33 };
+
+	TRY(c, kfd_queue_set_cu_mask(&c->k, &c->aql, mask, 32));
+	return 0;
+}
+
+/* Where number @n stands in the words of a CU mask: engine * 32 + bit, or -1. */
+static int cu_place(uint8_t *die, unsigned int step, unsigned int n)
+{
+	unsigned int cu, array, engine, number = 0;
+
+	for (cu = 0; cu < 16; cu += step)
+		for (array = 0; array < img_get32(die + DIE_ARRAYS); array++)
+			for (engine = 0; engine < img_get32(die + DIE_ENGINES); engine++) {
+				if (__builtin_popcount(img_get32(img_cus(die, engine, array))) <=
+				    (int)cu)
+					continue;
+				if (number == n / step)
+					return engine * 32 + array * 16 + cu + n % step;
+				number++;
+			}
+	return -1;
+}
+
+/*
+ * The image is made to be of a die with one more engine, and the words of the mask name
+ * the same numbers there. Here, they have to name them as the driver did at first.
+ */
+ROW(cu_mask_goes_to_other_die, S_NO_JOB)
+{
+	static const unsigned int words[] = { 23, 24, 26, 27 };
+	uint32_t before[MQD_DWORDS], after[MQD_DWORDS], masks[DIE_MAX_ENGINES] = {};
+	unsigned int i, step, engines;
+	uint8_t *die, *q;
+	int place;
+
+	START();
+	SETUP(!call(SRC, call_mask_cus), "CU mask");
+	REQUIRE_HW(read_mqd(SRC->pid, before), "no debugfs of KFD");
+	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
+	REQUIRE_V2(s);
+	q = img_queue(&s->img, 0, 1);
+	die = img_entry(&s->img, IMG_DIES, GPU_B);
+	SETUP(q && die, "no AQL queue or no dies in the image");
+	REQUIRE(img_get32(q + Q_XCCS) == 1, "each XCC has CUs of other numbers");
+	engines = img_get32(die + DIE_ENGINES);
+	REQUIRE(engines < ARRAY_SIZE(words), "no room for one more shader engine");
+	step = img_get32(img_entry(&s->img, IMG_DEVICES, GPU_B) + DEV_GC_VERSION) >> 24 >= 10 ?
+	       2 : 1;
+	img_put32(die + DIE_ENGINES, engines + 1);
+	for (i = 0; i < img_get32(die + DIE_ARRAYS); i++)
+		img_put32(img_cus(die, engines, i), img_get32(img_cus(die, 0, i)));
+	for (i = 0; i < 32; i++) {
+		place = 0x33 & (1u << i) ? cu_place(die, step, i) : -1;
+		if (place >= 0)
+			masks[place / 32] |= 1u << place % 32;
+	}
+	for (i = 0; i <= engines; i++)
+		img_put32(q + Q_SIZE + 4 * words[i], masks[i]);
+	img_seal(&s->img);
+	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	SETUP(read_mqd(DST->pid, after), "debugfs");
+	for (i = 0; i < engines; i++)
+		CHECK(after[words[i]] == before[words[i]], "engine %u: CU mask %#x became %#x", i,
+		      before[words[i]], after[words[i]]);
+}
+
 /* --- SVM --- */
 
 /* A range that one GPU alone has access to: nothing forbids VRAM. */

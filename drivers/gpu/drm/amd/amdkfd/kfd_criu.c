@@ -526,6 +526,8 @@ static size_t image_size(struct kfd_process *p, const struct kfd_criu_counts *n)
 		size += kfd_criu_record_size(n->events, sizeof(struct kfd_criu_event_record), 0);
 	if (n->ranges)
 		size += kfd_criu_record_size(n->ranges, sizeof(struct kfd_criu_range_record), 0);
+	if (n->dies)
+		size += kfd_criu_record_size(n->dies, sizeof(struct kfd_criu_die_record), 0);
 	return size + n->queue_bytes;
 }
 

@@ -76,6 +76,7 @@ struct kfd_criu_process {
  * @ranges: SVM ranges
  * @queue_data: bytes of MQDs and control stacks, without padding
  * @queue_bytes: bytes of all queues' records
+ * @dies: GPUs to tell of what their queues depend on
  */
 struct kfd_criu_counts {
 	u32 bos;
@@ -84,6 +85,7 @@ struct kfd_criu_counts {
 	u32 ranges;
 	size_t queue_data;
 	size_t queue_bytes;
+	u32 dies;
 };
 
 /**
@@ -215,7 +217,23 @@ struct kfd_criu_mqd_layout;
 const struct kfd_criu_mqd_layout *kfd_criu_mqd_layout(struct kfd_node *node, u32 type);
 int kfd_criu_mqd_check(const struct kfd_criu_mqd_layout *layout, const u32 *mqd,
 		       const struct kfd_criu_queue_record *q, u32 ctl_stack_size);
+bool kfd_criu_mqd_busy(const struct kfd_criu_mqd_layout *layout, const u32 *mqd,
+		       u32 ctl_stack_size);
+void kfd_criu_mqd_get_cu_mask(const struct kfd_criu_mqd_layout *layout, const u32 *mqd,
+			      u32 *masks);
+void kfd_criu_mqd_set_cu_mask(const struct kfd_criu_mqd_layout *layout, u32 *mqd,
+			      const u32 *masks);
 void kfd_criu_mqd_copy(const struct kfd_criu_mqd_layout *layout, u32 *to, const u32 *from);
+
+/* kfd_criu_device.c */
+void kfd_criu_die_describe(struct kfd_node *node, struct kfd_criu_die_record *rec);
+
+/* kfd_criu_die.c */
+bool kfd_criu_die_same_cus(const struct kfd_criu_die_record *a,
+			   const struct kfd_criu_die_record *b);
+bool kfd_criu_die_translate(const struct kfd_criu_die_record *from,
+			    const struct kfd_criu_die_record *to, u32 gc_version, u32 xcc,
+			    u32 *masks);
 
 /* kfd_criu_show.c */
 #if defined(CONFIG_DEBUG_FS)

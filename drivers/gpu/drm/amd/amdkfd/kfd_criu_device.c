@@ -4,6 +4,9 @@
  * set on each of them.
  */
 
+#include <kunit/visibility.h>
+#include <linux/crc32.h>
+#include <linux/export.h>
 #include <linux/file.h>
 #include <drm/drm_file.h>
 #include "amdgpu.h"
@@ -47,6 +50,41 @@ static void identify(struct kfd_node *node, struct kfd_criu_device_record *rec)
 	}
 }
 
+/**
+ * kfd_criu_die_describe() - Tell what the state of a GPU's queues depends on.
+ * @node: the GPU
+ * @rec: zeroed, filled
+ *
+ * Context: any.
+ */
+void kfd_criu_die_describe(struct kfd_node *node, struct kfd_criu_die_record *rec)
+{
+	const struct amdgpu_gfx_config *config = &node->adev->gfx.config;
+	const struct amdgpu_cu_info *info = &node->adev->gfx.cu_info;
+	u32 major = IP_VERSION_MAJ(KFD_GC_VERSION(node));
+	/* Where engines from the fifth on stand in a table of four by four. */
+	u32 more = major == 11 || major == 12 ? 2 : 1;
+	u32 xccs = min_t(u32, NUM_XCC(node->xcc_mask), KFD_CRIU_DIE_XCCS);
+	u32 xcc, engine, array;
+
+	static_assert(KFD_CRIU_DIE_XCCS == AMDGPU_MAX_GC_INSTANCES);
+	if (node->kfd->cwsr_enabled) {
+		rec->handler_size = node->kfd->cwsr_isa_size;
+		rec->handler_crc = crc32_le(~0U, node->kfd->cwsr_isa, rec->handler_size);
+	}
+	rec->mec_firmware = node->adev->gfx.mec_fw_version;
+	rec->sdma_firmware = node->adev->sdma.instance[0].fw_version;
+	rec->engines = min_t(u32, config->max_shader_engines, KFD_CRIU_DIE_ENGINES);
+	rec->arrays = min_t(u32, config->max_sh_per_se, KFD_CRIU_DIE_ARRAYS);
+	for (xcc = 0; xcc < xccs; xcc++)
+		for (engine = 0; engine < rec->engines; engine++)
+			for (array = 0; array < rec->arrays; array++)
+				rec->cus[xcc][engine][array] =
+					info->bitmap[xcc + ffs(node->xcc_mask) - 1][engine % 4]
+						    [array + engine / 4 * more];
+}
+EXPORT_SYMBOL_IF_KUNIT(kfd_criu_die_describe);
+
 /* The handler that the first-level one jumps to, or the only one. */
 static void get_trap_handler(const struct qcm_process_device *qpd, u64 *tba, u64 *tma)
 {
@@ -80,6 +118,31 @@ static int device_check(struct kfd_process *p)
 	return 0;
 }
 
+/* Only queues depend on it. */
+static void device_count(struct kfd_process *p, struct kfd_criu_counts *counts)
+{
+	u32 i;
+
+	for (i = 0; i < p->n_pdds; i++)
+		if (!list_empty(&p->pdds[i]->qpd.queues_list))
+			counts->dies = p->n_pdds;
+}
+
+static int save_dies(struct kfd_criu_save *s)
+{
+	struct kfd_criu_die_record *rec;
+	u32 i;
+
+	if (!s->counts.dies)
+		return 0;
+	rec = kfd_criu_write(&s->w, KFD_CRIU_RECORD_DIES, s->counts.dies, sizeof(*rec), 0);
+	if (!rec)
+		return s->w.err;
+	for (i = 0; i < s->counts.dies; i++)
+		kfd_criu_die_describe(s->p->pdds[i]->dev, &rec[i]);
+	return 0;
+}
+
 static int device_save(struct kfd_criu_save *s)
 {
 	struct kfd_criu_device_record *rec;
@@ -105,7 +168,7 @@ static int device_save(struct kfd_criu_save *s)
 		get_trap_handler(&pdd->qpd, &rec->tba, &rec->tma);
 		rec->scratch_va = pdd->qpd.sh_hidden_private_base;
 	}
-	return 0;
+	return save_dies(s);
 }
 
 static int compare(u32 id, const char *what, u32 found, u32 wanted)
@@ -372,6 +435,7 @@ static void device_undo(struct kfd_criu_transaction *r)
 const struct kfd_criu_class kfd_criu_device_class = {
 	.name = "device",
 	.check = device_check,
+	.count = device_count,
 	.save = device_save,
 	.verify = device_verify,
 	.prepare = device_prepare,

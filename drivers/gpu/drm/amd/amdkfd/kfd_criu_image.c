@@ -194,6 +194,8 @@ void *kfd_criu_write(struct kfd_criu_writer *w, enum kfd_criu_record_type type,
 	};
 	w->pos += size;
 	w->records++;
+	if (type == KFD_CRIU_RECORD_DIES)
+		w->required |= KFD_CRIU_FEATURE_DIES;
 	return rec + 1;
 }
 EXPORT_SYMBOL_IF_KUNIT(kfd_criu_write);
@@ -217,6 +219,7 @@ void kfd_criu_writer_seal(struct kfd_criu_writer *w)
 		.size = w->pos,
 		.header_size = sizeof(*header),
 		.records = w->records,
+		.required = w->required,
 	};
 	header->crc = image_crc(w->buf, w->pos);
 }
@@ -366,6 +369,8 @@ static u32 known_stride(u32 type)
 		return sizeof(struct kfd_criu_event_record);
 	case KFD_CRIU_RECORD_RANGES:
 		return sizeof(struct kfd_criu_range_record);
+	case KFD_CRIU_RECORD_DIES:
+		return sizeof(struct kfd_criu_die_record);
 	default:
 		return 0;
 	}
@@ -386,7 +391,7 @@ static int check_record(struct verifier *v, const struct kfd_criu_record *rec, s
 		return invalid(v, "record with unknown flags", rec->flags, KFD_CRIU_RECORD_FLAGS);
 	if (!stride && !(rec->flags & KFD_CRIU_RECORD_OPTIONAL))
 		return refuse(v, -EPROTONOSUPPORT, "unknown record required", rec->type,
-			      KFD_CRIU_RECORD_RANGES);
+			      KFD_CRIU_RECORD_DIES);
 	if (rec->size > room)
 		return invalid(v, "record leaves the image", rec->size, room);
 	if (!IS_ALIGNED(rec->size, KFD_CRIU_IMAGE_ALIGN))
@@ -453,6 +458,15 @@ static int place_record(struct verifier *v, const struct kfd_criu_record *rec, u
 			return invalid(v, "second table of ranges", number, 0);
 		img->ranges = (const void *)(rec + 1);
 		img->num_ranges = rec->count;
+		break;
+	case KFD_CRIU_RECORD_DIES:
+		if (img->dies)
+			return invalid(v, "second table of dies", number, 0);
+		/* The devices came before. */
+		if (rec->count != img->num_devices)
+			return invalid(v, "not as many dies as devices", rec->count,
+				       img->num_devices);
+		img->dies = (const void *)(rec + 1);
 		break;
 	}
 	return 0;
@@ -555,6 +569,31 @@ static int check_devices(struct verifier *v)
 			v->vms |= BIT_ULL(i);
 		if (dev->flags & KFD_CRIU_DEVICE_DOORBELLS)
 			v->doorbells |= BIT_ULL(i);
+	}
+	return 0;
+}
+
+static int check_dies(struct verifier *v)
+{
+	const struct kfd_criu_image_header *header = v->img->buf;
+	const struct kfd_criu_die_record *die = v->img->dies;
+	u32 i;
+
+	v->type = KFD_CRIU_RECORD_DIES;
+	v->index = 0;
+	if (!(header->required & KFD_CRIU_FEATURE_DIES) != !die)
+		return invalid(v, "table of dies without its feature, or the other way round",
+			       header->required, KFD_CRIU_FEATURE_DIES);
+	for (i = 0; die && i < v->img->num_devices; i++, die++) {
+		v->index = i;
+		if (die->engines > KFD_CRIU_DIE_ENGINES)
+			return invalid(v, "die with too many shader engines", die->engines,
+				       KFD_CRIU_DIE_ENGINES);
+		if (die->arrays > KFD_CRIU_DIE_ARRAYS)
+			return invalid(v, "die with too many shader arrays", die->arrays,
+				       KFD_CRIU_DIE_ARRAYS);
+		if (die->reserved)
+			return invalid(v, "reserved field of a die in use", die->reserved, 0);
 	}
 	return 0;
 }
@@ -1022,6 +1061,7 @@ static int check_contents(struct verifier *v)
 		check_records,
 		check_process,
 		check_devices,
+		check_dies,		/* needs devices */
 		check_bos,
 		check_signal_page,	/* needs devices and BOs */
 		check_queues,		/* needs devices */

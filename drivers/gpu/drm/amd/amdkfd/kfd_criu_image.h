@@ -52,8 +52,9 @@ struct kfd_criu_device_bucket;
 /* As many GPUs as fit into an access mask; the driver has fewer or as many. */
 #define KFD_CRIU_MAX_DEVICES	64
 
-/* Features that a reader has to know, none so far. */
-#define KFD_CRIU_FEATURES	0ULL
+/* Features that a reader has to know: a table of dies, see &struct kfd_criu_die_record. */
+#define KFD_CRIU_FEATURE_DIES	0x1ULL
+#define KFD_CRIU_FEATURES	0x1ULL
 
 /**
  * struct kfd_criu_image_header - the first bytes of an image
@@ -87,6 +88,8 @@ struct kfd_criu_image_header {
  * @KFD_CRIU_RECORD_QUEUE: one &struct kfd_criu_queue_record and its MQDs
  * @KFD_CRIU_RECORD_EVENTS: table of &struct kfd_criu_event_record, at most once
  * @KFD_CRIU_RECORD_RANGES: table of &struct kfd_criu_range_record, at most once
+ * @KFD_CRIU_RECORD_DIES: table of &struct kfd_criu_die_record, at most once, and with
+ *	%KFD_CRIU_FEATURE_DIES alone
  *
  * 0 is no type, so that zeroes are noticed. PROCESS comes first, DEVICES
  * second; of the rest the order is free, but the queues' order is the order in
@@ -99,6 +102,7 @@ enum kfd_criu_record_type {
 	KFD_CRIU_RECORD_QUEUE,
 	KFD_CRIU_RECORD_EVENTS,
 	KFD_CRIU_RECORD_RANGES,
+	KFD_CRIU_RECORD_DIES,
 };
 
 #define KFD_CRIU_RECORD_OPTIONAL	0x1	/* skip it if its type is unknown */
@@ -390,6 +394,40 @@ struct kfd_criu_range_record {
 	u32 reserved;
 };
 
+/* As many as the driver knows of. */
+#define KFD_CRIU_DIE_XCCS		8
+#define KFD_CRIU_DIE_ENGINES		8
+#define KFD_CRIU_DIE_ARRAYS		2
+
+/**
+ * struct kfd_criu_die_record - what the state of a queue on a GPU depends on
+ * @handler_size: bytes of the kernel's own, first-level trap handler, which saves and
+ *	restores waves; 0 without one
+ * @handler_crc: CRC-32 of it (crc32_le(), seed ~0)
+ * @mec_firmware: version of the firmware that runs compute queues
+ * @sdma_firmware: and of the firmware of the SDMA engines
+ * @engines: shader engines of an XCC, at most %KFD_CRIU_DIE_ENGINES
+ * @arrays: shader arrays of an engine, at most %KFD_CRIU_DIE_ARRAYS
+ * @reserved: 0
+ * @cus: the CUs of each array of each engine of each XCC of the node, a bit for each: a CU
+ *	that is broken is missing, and is another one on each die
+ *
+ * The n-th record belongs to the n-th device. There is a table of them if the process has
+ * queues. Waves that were saved are restored by the same handler, to the same CUs and by
+ * the same firmware, or not at all. A CU mask names CUs of a die, and is made to name
+ * those of another one. A queue without either goes to any GPU that its device may go to.
+ */
+struct kfd_criu_die_record {
+	u32 handler_size;
+	u32 handler_crc;
+	u32 mec_firmware;
+	u32 sdma_firmware;
+	u32 engines;
+	u32 arrays;
+	u64 reserved;
+	u32 cus[KFD_CRIU_DIE_XCCS][KFD_CRIU_DIE_ENGINES][KFD_CRIU_DIE_ARRAYS];
+};
+
 static_assert(sizeof(struct kfd_criu_image_header) == 48);
 static_assert(offsetof(struct kfd_criu_image_header, version) == 0);
 static_assert(offsetof(struct kfd_criu_image_header, crc) == 40);
@@ -407,6 +445,8 @@ static_assert(sizeof(struct kfd_criu_event_record) == 64);
 static_assert(offsetof(struct kfd_criu_event_record, data) == 32);
 static_assert(sizeof(struct kfd_criu_range_record) == 56);
 static_assert(offsetof(struct kfd_criu_range_record, granularity) == 48);
+static_assert(sizeof(struct kfd_criu_die_record) == 544);
+static_assert(offsetof(struct kfd_criu_die_record, cus) == 32);
 
 /**
  * struct kfd_criu_writer - an image that is being written
@@ -414,6 +454,7 @@ static_assert(offsetof(struct kfd_criu_range_record, granularity) == 48);
  * @size: of @buf in bytes
  * @pos: bytes written so far
  * @records: records written so far
+ * @required: features of the records written so far
  * @err: the first error; later calls do nothing
  */
 struct kfd_criu_writer {
@@ -421,6 +462,7 @@ struct kfd_criu_writer {
 	size_t size;
 	size_t pos;
 	u32 records;
+	u64 required;
 	int err;
 };
 
@@ -433,6 +475,7 @@ struct kfd_criu_writer {
  * @bos: table of @num_bos, or NULL
  * @events: table of @num_events, or NULL
  * @ranges: table of @num_ranges, or NULL
+ * @dies: table of @num_devices, or NULL
  * @first_queue: offset in bytes of the first queue's record header, or 0
  * @num_devices: at least 1
  * @num_bos: buffer objects
@@ -450,6 +493,7 @@ struct kfd_criu_image {
 	const struct kfd_criu_bo_record *bos;
 	const struct kfd_criu_event_record *events;
 	const struct kfd_criu_range_record *ranges;
+	const struct kfd_criu_die_record *dies;
 	size_t first_queue;
 	u32 num_devices;
 	u32 num_bos;

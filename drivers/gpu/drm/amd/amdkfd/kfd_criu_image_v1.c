@@ -47,7 +47,7 @@
  * - the size of a control stack of which nothing or only a part was saved
  * - the age of events, and that the limit of signal events was hit
  * - where ranges were, and which queues' buffers they hold
- * - what the GPUs are
+ * - what the GPUs are, and what saved waves and CU masks depend on
  *
  * A kernel of that time refuses or restores what it gets, and the second can be wrong.
  * Images that it would restore to something else than was saved are not written: queues on

@@ -118,6 +118,60 @@ int kfd_criu_mqd_check(const struct kfd_criu_mqd_layout *layout, const u32 *mqd,
 EXPORT_SYMBOL_IF_KUNIT(kfd_criu_mqd_check);
 
 /**
+ * kfd_criu_mqd_busy() - Is there something that only the same firmware can go on with?
+ * @layout: of the MQD
+ * @mqd: the MQD, checked
+ * @ctl_stack_size: bytes of control stack that the queue has, 0 for SDMA
+ *
+ * The state of waves is saved behind the place of the control stack. That one may have an
+ * entry that is no wave's: kfd_queue_ctx_save_restore_size() has room for one.
+ *
+ * Return: whether there are saved waves, a dispatch that is not at its end, or a command of
+ *	SDMA in its middle
+ */
+bool kfd_criu_mqd_busy(const struct kfd_criu_mqd_layout *layout, const u32 *mqd,
+		       u32 ctl_stack_size)
+{
+	if (mqd[layout->busy.dword] & layout->busy.mask)
+		return true;
+	return layout->wg_state_offset.mask &&
+	       value(&layout->wg_state_offset, mqd) != ctl_stack_size;
+}
+EXPORT_SYMBOL_IF_KUNIT(kfd_criu_mqd_busy);
+
+/**
+ * kfd_criu_mqd_get_cu_mask() - Read a CU mask.
+ * @layout: of the MQD
+ * @mqd: the MQD
+ * @masks: gets a word for each shader engine, %KFD_CRIU_DIE_ENGINES of them
+ */
+void kfd_criu_mqd_get_cu_mask(const struct kfd_criu_mqd_layout *layout, const u32 *mqd,
+			      u32 *masks)
+{
+	u32 i;
+
+	for (i = 0; i < KFD_CRIU_DIE_ENGINES; i++)
+		masks[i] = i < layout->num_cu_mask ? mqd[layout->cu_mask[i]] : 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(kfd_criu_mqd_get_cu_mask);
+
+/**
+ * kfd_criu_mqd_set_cu_mask() - Write a CU mask.
+ * @layout: of the MQD
+ * @mqd: the MQD
+ * @masks: a word for each shader engine, %KFD_CRIU_DIE_ENGINES of them
+ */
+void kfd_criu_mqd_set_cu_mask(const struct kfd_criu_mqd_layout *layout, u32 *mqd,
+			      const u32 *masks)
+{
+	u32 i;
+
+	for (i = 0; i < layout->num_cu_mask; i++)
+		mqd[layout->cu_mask[i]] = masks[i];
+}
+EXPORT_SYMBOL_IF_KUNIT(kfd_criu_mqd_set_cu_mask);
+
+/**
  * kfd_criu_mqd_copy() - Copy of an MQD what is not the driver's.
  * @layout: of both MQDs
  * @to: MQD of which the driver's bits stay as they are

@@ -9,6 +9,7 @@
 #include <linux/bits.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
+#include "kfd_criu_image.h"
 
 /**
  * struct kfd_criu_mqd_words - words of an MQD that do not simply come from the image
@@ -50,6 +51,10 @@ struct kfd_criu_mqd_field {
  * @ctl_stack_offset: where in the control stack the saved waves begin, in bytes; no mask
  *	for SDMA
  * @wg_state_offset: where their state ends in the save area, in bytes
+ * @busy: bits of a word that are set if the queue is in the middle of something that firmware
+ *	has to go on with: a dispatch, or of SDMA, a command
+ * @cu_mask: the words of the CU mask, one for each shader engine
+ * @num_cu_mask: how many; 0 for SDMA
  */
 struct kfd_criu_mqd_layout {
 	u32 size;
@@ -59,6 +64,9 @@ struct kfd_criu_mqd_layout {
 	u16 rptr;
 	struct kfd_criu_mqd_field ctl_stack_offset;
 	struct kfd_criu_mqd_field wg_state_offset;
+	struct kfd_criu_mqd_field busy;
+	u16 cu_mask[KFD_CRIU_DIE_ENGINES];
+	u32 num_cu_mask;
 };
 
 #define MQD_DWORD(type, member)		(offsetof(struct type, member) / sizeof(u32))

@@ -58,6 +58,21 @@ const struct kfd_criu_mqd_layout kfd_criu_mqd_v9_4_1 = {
 				      CP_HQD_CNTL_STACK_OFFSET__OFFSET_MASK),
 	.wg_state_offset = MQD_FIELD(v9_mqd, cp_hqd_wg_state_offset,
 				     CP_HQD_WG_STATE_OFFSET__OFFSET_MASK),
+	.busy = MQD_FIELD(v9_mqd, cp_hqd_persistent_state,
+			  CP_HQD_PERSISTENT_STATE__RESTORE_ACTIVE_MASK |
+			  CP_HQD_PERSISTENT_STATE__RELAUNCH_WAVES_MASK |
+			  CP_HQD_PERSISTENT_STATE__DISP_ACTIVE_MASK),
+	.cu_mask = {
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se0),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se1),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se2),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se3),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se4),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se5),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se6),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se7),
+	},
+	.num_cu_mask = 8,
 };
 
 const struct kfd_criu_mqd_layout kfd_criu_mqd_v9_4_2 = {
@@ -70,4 +85,19 @@ const struct kfd_criu_mqd_layout kfd_criu_mqd_v9_4_2 = {
 				      CP_HQD_CNTL_STACK_OFFSET__OFFSET_MASK),
 	.wg_state_offset = MQD_FIELD(v9_mqd, cp_hqd_wg_state_offset,
 				     CP_HQD_WG_STATE_OFFSET__OFFSET_MASK),
+	.busy = MQD_FIELD(v9_mqd, cp_hqd_persistent_state,
+			  CP_HQD_PERSISTENT_STATE__RESTORE_ACTIVE_MASK |
+			  CP_HQD_PERSISTENT_STATE__RELAUNCH_WAVES_MASK |
+			  CP_HQD_PERSISTENT_STATE__DISP_ACTIVE_MASK),
+	.cu_mask = {
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se0),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se1),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se2),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se3),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se4),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se5),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se6),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se7),
+	},
+	.num_cu_mask = 8,
 };

@@ -65,6 +65,17 @@ const struct kfd_criu_mqd_layout kfd_criu_mqd_v9_4_3 = {
 				      CP_HQD_CNTL_STACK_OFFSET__OFFSET_MASK),
 	.wg_state_offset = MQD_FIELD(v9_mqd, cp_hqd_wg_state_offset,
 				     CP_HQD_WG_STATE_OFFSET__OFFSET_MASK),
+	.busy = MQD_FIELD(v9_mqd, cp_hqd_persistent_state,
+			  CP_HQD_PERSISTENT_STATE__RESTORE_ACTIVE_MASK |
+			  CP_HQD_PERSISTENT_STATE__RELAUNCH_WAVES_MASK |
+			  CP_HQD_PERSISTENT_STATE__DISP_ACTIVE_MASK),
+	.cu_mask = {
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se0),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se1),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se2),
+		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se3),
+	},
+	.num_cu_mask = 4,
 };
 
 const struct kfd_criu_mqd_layout kfd_criu_mqd_sdma_v9_4_3 = {
@@ -72,4 +83,6 @@ const struct kfd_criu_mqd_layout kfd_criu_mqd_sdma_v9_4_3 = {
 	.words = sdma_words,
 	.num_words = ARRAY_SIZE(sdma_words),
 	.rptr = MQD_DWORD(v9_sdma_mqd, sdmax_rlcx_rb_rptr),
+	.busy = MQD_FIELD(v9_sdma_mqd, sdmax_rlcx_midcmd_cntl,
+			  SDMA_RLC0_MIDCMD_CNTL__DATA_VALID_MASK),
 };

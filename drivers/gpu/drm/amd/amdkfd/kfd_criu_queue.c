@@ -289,6 +289,91 @@ static u32 ctl_stack_size(const struct kfd_criu_transaction *r,
 	return topo ? topo->node_props.ctl_stack_size : 0;
 }
 
+static int compare(const struct kfd_criu_queue_record *rec, const char *what, u32 found, u32 wanted)
+{
+	return found == wanted ? 0 : kfd_criu_refuse(-EXDEV, "queue", rec->queue_id, what, found,
+						     wanted);
+}
+
+/*
+ * In the middle of a command or a dispatch, firmware has left its own notes; waves were
+ * saved by a handler, which has a format of its own, too, and come back to where they were.
+ */
+static int verify_busy(const struct kfd_criu_queue_record *rec,
+		       const struct kfd_criu_die_record *here,
+		       const struct kfd_criu_die_record *die)
+{
+	int err;
+
+	if (rec->type != KFD_CRIU_QUEUE_COMPUTE)
+		return compare(rec, "SDMA firmware of a command in its middle",
+			       here->sdma_firmware, die->sdma_firmware);
+	err = compare(rec, "trap handler that has saved waves", here->handler_crc,
+		      die->handler_crc);
+	err = err ?: compare(rec, "size of the trap handler that has saved waves",
+			     here->handler_size, die->handler_size);
+	err = err ?: compare(rec, "MEC firmware of waves that were saved", here->mec_firmware,
+			     die->mec_firmware);
+	err = err ?: compare(rec, "shader engines of waves that were saved", here->engines,
+			     die->engines);
+	err = err ?: compare(rec, "shader arrays of waves that were saved", here->arrays,
+			     die->arrays);
+	if (!err && !kfd_criu_die_same_cus(here, die))
+		err = kfd_criu_refuse(-EXDEV, "queue", rec->queue_id,
+				      "CUs of waves that were saved", 0, 0);
+	return err;
+}
+
+/* A CU mask of another die can be understood if the process has set it, by numbers of CUs. */
+static int verify_cu_mask(const struct kfd_criu_mqd_layout *layout, u32 gc_version,
+			  const struct kfd_criu_queue_record *rec,
+			  const struct kfd_criu_die_record *here,
+			  const struct kfd_criu_die_record *die)
+{
+	u32 masks[KFD_CRIU_DIE_ENGINES];
+	u32 xcc;
+
+	if (kfd_criu_die_same_cus(here, die))
+		return 0;
+	for (xcc = 0; xcc < rec->xccs; xcc++) {
+		kfd_criu_mqd_get_cu_mask(layout, kfd_criu_queue_mqd(rec, xcc), masks);
+		if (!kfd_criu_die_translate(die, here, gc_version, xcc, masks))
+			return kfd_criu_refuse(-EXDEV, "queue", rec->queue_id,
+					       "CU mask of CUs that the die did not have", xcc, 0);
+	}
+	return 0;
+}
+
+/* Version 1 tells nothing of dies: whoever restores it has to know that they are the same. */
+static int verify_die(const struct kfd_criu_transaction *r,
+		      const struct kfd_criu_mqd_layout *layout,
+		      const struct kfd_criu_queue_record *rec)
+{
+	struct kfd_node *node = r->pdds[rec->device]->dev;
+	bool mask = rec->flags & KFD_CRIU_QUEUE_CU_MASK, busy = false;
+	const struct kfd_criu_die_record *die;
+	struct kfd_criu_die_record here = {};
+	u32 xcc;
+	int err;
+
+	for (xcc = 0; xcc < rec->xccs; xcc++)
+		busy |= kfd_criu_mqd_busy(layout, kfd_criu_queue_mqd(rec, xcc),
+					  ctl_stack_size(r, rec));
+	if (!busy && !mask)
+		return 0;
+	if (!(r->img.devices[rec->device].flags & KFD_CRIU_DEVICE_IDENTITY))
+		return 0;
+	if (!r->img.dies)
+		return kfd_criu_refuse(-EINVAL, "queue", rec->queue_id,
+				       "saved waves or CU mask of a die that is not told", busy, 0);
+	die = &r->img.dies[rec->device];
+	kfd_criu_die_describe(node, &here);
+	err = busy ? verify_busy(rec, &here, die) : 0;
+	if (!err && mask)
+		err = verify_cu_mask(layout, KFD_GC_VERSION(node), rec, &here, die);
+	return err;
+}
+
 static int verify_one(const struct kfd_criu_transaction *r, const struct kfd_criu_queue_record *rec)
 {
 	struct kfd_node *node = r->pdds[rec->device]->dev;
@@ -329,7 +414,7 @@ static int verify_one(const struct kfd_criu_transaction *r, const struct kfd_cri
 			return kfd_criu_refuse(err, "queue", rec->queue_id,
 					       "progress that can't be", xcc, 0);
 	}
-	return 0;
+	return verify_die(r, layout, rec);
 }
 
 static int queue_verify(struct kfd_criu_transaction *r)
@@ -368,19 +453,40 @@ static void fill_properties(struct queue_properties *qp, const struct kfd_criu_q
 	};
 }
 
+/* What verify_cu_mask() has found to be possible. */
+static void move_cu_mask(const struct kfd_criu_mqd_layout *layout, u32 gc_version,
+			 const struct kfd_criu_die_record *die,
+			 const struct kfd_criu_die_record *here, u32 xcc, u32 *mqd)
+{
+	u32 masks[KFD_CRIU_DIE_ENGINES];
+
+	kfd_criu_mqd_get_cu_mask(layout, mqd, masks);
+	kfd_criu_die_translate(die, here, gc_version, xcc, masks);
+	kfd_criu_mqd_set_cu_mask(layout, mqd, masks);
+}
+
 /* The scheduler has not seen the queue yet: the process' queues are stopped. */
 static void load_progress(struct kfd_process_device *pdd, struct queue *q,
-			  const struct kfd_criu_queue_record *rec)
+			  const struct kfd_criu_queue_record *rec,
+			  const struct kfd_criu_die_record *die)
 {
 	const struct kfd_criu_mqd_layout *layout = kfd_criu_mqd_layout(pdd->dev, rec->type);
 	struct mqd_manager *mqd_mgr = queue_mqd_mgr(pdd->dev, rec->type);
+	bool move = die && rec->flags & KFD_CRIU_QUEUE_CU_MASK;
+	struct kfd_criu_die_record here = {};
 	u32 xcc, stride = mqd_mgr->mqd_stride(mqd_mgr, &q->properties);
 
+	if (move) {
+		kfd_criu_die_describe(pdd->dev, &here);
+		move = !kfd_criu_die_same_cus(&here, die);
+	}
 	dqm_lock(pdd->dev->dqm);
 	for (xcc = 0; xcc < rec->xccs; xcc++) {
 		void *mqd = q->mqd + (size_t)xcc * stride;
 
 		kfd_criu_mqd_copy(layout, mqd, kfd_criu_queue_mqd(rec, xcc));
+		if (move)
+			move_cu_mask(layout, KFD_GC_VERSION(pdd->dev), die, &here, xcc, mqd);
 		if (rec->ctl_size)
 			memcpy(mqd + PAGE_SIZE, kfd_criu_queue_ctl_stack(rec, xcc),
 			       rec->ctl_size);
@@ -422,7 +528,8 @@ static int create(struct kfd_criu_transaction *r, const struct kfd_criu_queue_re
 		if (err)
 			return err;
 	}
-	load_progress(pdd, pqm_get_user_queue(pqm, id), rec);
+	load_progress(pdd, pqm_get_user_queue(pqm, id), rec,
+		      r->img.dies ? &r->img.dies[rec->device] : NULL);
 	return 0;
 }
 

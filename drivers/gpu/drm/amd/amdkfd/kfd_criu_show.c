@@ -59,6 +59,24 @@ static void show_devices(struct seq_file *m, const struct kfd_criu_image *img)
 	}
 }
 
+static void show_dies(struct seq_file *m, const struct kfd_criu_image *img)
+{
+	u32 i, cus;
+
+	for (i = 0; img->dies && i < img->num_devices; i++) {
+		const struct kfd_criu_die_record *die = &img->dies[i];
+		const u32 *bits = &die->cus[0][0][0];
+		size_t n;
+
+		cus = 0;
+		for (n = 0; n < sizeof(die->cus) / sizeof(*bits); n++)
+			cus += hweight32(bits[n]);
+		seq_printf(m, "die of gpu %u: %u CUs in %u engines of %u arrays, trap handler %#x, MEC firmware %u, SDMA firmware %u\n",
+			   img->devices[i].user_gpu_id, cus, die->engines, die->arrays,
+			   die->handler_crc, die->mec_firmware, die->sdma_firmware);
+	}
+}
+
 static const char *bo_type(u32 flags)
 {
 	return flags & KFD_IOC_ALLOC_MEM_FLAGS_VRAM ? "VRAM" :
@@ -136,6 +154,7 @@ static int image_show(struct seq_file *m, void *unused)
 	} else {
 		show_process(m, &state->image);
 		show_devices(m, &state->image);
+		show_dies(m, &state->image);
 		show_bos(m, state);
 		show_queues(m, &state->image);
 		show_events(m, &state->image);

@@ -199,6 +199,17 @@ static void check_ranges(const struct kfd_criu_image *img, u64 vms)
 	free(ranges);
 }
 
+static void check_dies(const struct kfd_criu_image *img)
+{
+	u32 i;
+
+	if (!img->dies)
+		return;
+	check_inside(img, img->dies, img->num_devices, sizeof(*img->dies));
+	for (i = 0; i < img->num_devices; i++)
+		MUST(img->dies[i].engines <= 8 && img->dies[i].arrays <= 2);
+}
+
 void check_contract(const struct kfd_criu_image *img)
 {
 	/* No name takes less than 8 bytes in the image. */
@@ -207,6 +218,7 @@ void check_contract(const struct kfd_criu_image *img)
 
 	MUST(names.of);
 	vms = check_devices(img, &names);
+	check_dies(img);
 	check_bos(img, vms, &names);
 	check_signal_page(img);
 	check_queues(img, &names);

@@ -325,6 +325,49 @@ static void restore_queue(const struct kfd_criu_image *img, const struct kfd_cri
 			      compute ? ARRAY_SIZE(gen->compute) : ARRAY_SIZE(gen->sdma));
 }
 
+static u32 count_bits(const u32 *masks)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < KFD_CRIU_DIE_ENGINES; i++)
+		n += hweight32(masks[i]);
+	return n;
+}
+
+/* The CU mask of a queue, on each GPU of the image as if it were the one that is here. */
+static void move_cu_masks(const struct kfd_criu_image *img, const struct kfd_criu_queue_record *q,
+			  const struct generation *gen)
+{
+	const struct kfd_criu_die_record *from = &img->dies[q->device], *to;
+	struct kfd_node node = { .gc_version = gen->gc_version };
+	const struct kfd_criu_mqd_layout *layout = kfd_criu_mqd_layout(&node, q->type);
+	u32 old[KFD_CRIU_DIE_ENGINES], masks[KFD_CRIU_DIE_ENGINES], i, xcc;
+
+	if (!layout || q->mqd_size != layout->size)
+		return;
+	for (xcc = 0; xcc < q->xccs; xcc++) {
+		kfd_criu_mqd_busy(layout, kfd_criu_queue_mqd(q, xcc), q->ctl_stack_size);
+		kfd_criu_mqd_get_cu_mask(layout, kfd_criu_queue_mqd(q, xcc), old);
+		for (i = 0; i < img->num_devices; i++) {
+			u32 *mqd = copy(kfd_criu_queue_mqd(q, xcc), layout->size);
+
+			to = &img->dies[i];
+			MUST(kfd_criu_die_same_cus(from, to) ==
+			     (from->engines == to->engines && from->arrays == to->arrays &&
+			      !memcmp(from->cus, to->cus, sizeof(to->cus))));
+			memcpy(masks, old, sizeof(masks));
+			if (kfd_criu_die_translate(from, to, gen->gc_version, xcc, masks)) {
+				/* WGPs are whole, whatever the image says */
+				MUST(count_bits(masks) <= 2 * count_bits(old));
+				MUST(gen->gc_version >= IP_VERSION(10, 0, 0) || from != to ||
+				     !memcmp(masks, old, sizeof(masks)));
+				kfd_criu_mqd_set_cu_mask(layout, mqd, masks);
+			}
+			free(mqd);
+		}
+	}
+}
+
 static void restore_queues(const struct kfd_criu_image *img)
 {
 	const struct kfd_criu_queue_record *q;
@@ -332,8 +375,11 @@ static void restore_queues(const struct kfd_criu_image *img)
 	u32 i, xcc;
 
 	for (q = first_queue(img); q; q = kfd_criu_image_next_queue(img, q)) {
-		for (i = 0; i < ARRAY_SIZE(generations); i++)
+		for (i = 0; i < ARRAY_SIZE(generations); i++) {
 			restore_queue(img, q, &generations[i]);
+			if (img->dies)
+				move_cu_masks(img, q, &generations[i]);
+		}
 		for (xcc = 0; q->ctl_size && xcc < q->xccs; xcc++) {
 			stack = copy(kfd_criu_queue_ctl_stack(q, xcc), q->ctl_size);
 			free(stack);

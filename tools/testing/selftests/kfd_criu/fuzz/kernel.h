@@ -45,6 +45,8 @@ typedef __s32 s32;
 
 #define BIT(n)			(1UL << (n))
 #define BIT_ULL(n)		(1ULL << (n))
+#define GENMASK(high, low)	((~0UL << (low)) & (~0UL >> (63 - (high))))
+#define hweight32(w)		((u32)__builtin_popcount(w))
 #define ALIGN_DOWN(x, a)	((x) - (x) % (a))
 #define ALIGN(x, a)		ALIGN_DOWN((x) + (typeof(x))(a) - 1, (typeof(x))(a))
 #define IS_ALIGNED(x, a)	((x) % (a) == 0)

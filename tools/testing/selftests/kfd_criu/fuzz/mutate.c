@@ -259,9 +259,10 @@ void mutate_mqd(void *mqd, size_t size, u64 ring_size, u32 ctl_stack_size, u32 c
 		set(mqd, dword(layout->rptr), near(ring_size / 4));
 		break;
 	case 1:
-		/* offsets are of dwords, in bytes */
+		/* offsets are of dwords, in bytes; seldom are they not */
 		set(mqd, dword(layout->ctl_stack_offset.dword),
-		    4 * near((ctl_stack_size ? ctl_stack_size : GPU_CTL_STACK_SIZE) / 4));
+		    4 * near((ctl_stack_size ? ctl_stack_size : GPU_CTL_STACK_SIZE) / 4) +
+		    !chance(8));
 		break;
 	case 2:
 		set(mqd, dword(layout->wg_state_offset.dword), 4 * near(cwsr_size / 4));

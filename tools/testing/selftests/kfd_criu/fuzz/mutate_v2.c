@@ -65,6 +65,13 @@ static const struct field range_fields[] = {
 	FIELD(range_record, reserved),
 };
 
+static const struct field die_fields[] = {
+	FIELD(die_record, handler_crc), FIELD(die_record, mec_firmware),
+	FIELD(die_record, engines), FIELD(die_record, arrays), FIELD(die_record, reserved),
+	{ offsetof(struct kfd_criu_die_record, cus), 4 },
+	{ offsetof(struct kfd_criu_die_record, cus) + 64, 4 },
+};
+
 #define KIND(record, fields)	{ sizeof(struct kfd_criu_##record), fields, ARRAY_SIZE(fields) }
 
 static const struct kind {
@@ -78,9 +85,10 @@ static const struct kind {
 	[KFD_CRIU_RECORD_QUEUE] = KIND(queue_record, queue_fields),
 	[KFD_CRIU_RECORD_EVENTS] = KIND(event_record, event_fields),
 	[KFD_CRIU_RECORD_RANGES] = KIND(range_record, range_fields),
+	[KFD_CRIU_RECORD_DIES] = KIND(die_record, die_fields),
 };
 
-#define LAST_KIND	KFD_CRIU_RECORD_RANGES
+#define LAST_KIND	KFD_CRIU_RECORD_DIES
 
 static void find_records(struct draft *d)
 {
@@ -200,7 +208,7 @@ static void mutate_entry(struct draft *d)
 {
 	struct kfd_criu_record *rec = any_table(d);
 	size_t at, stride;
-	u8 swap[128];
+	u8 swap[sizeof(struct kfd_criu_die_record)];
 	void *x, *y;
 	bool bo;
 
@@ -527,6 +535,8 @@ static void mend_headers(struct draft *d)
 		.optional = header->optional,
 	};
 	find_records(d);
+	if (find_type(d, KFD_CRIU_RECORD_DIES))
+		header->required = KFD_CRIU_FEATURE_DIES;
 	for (i = 0; i < d->records; i++) {
 		rec = record(d, i);
 		rec->flags &= KFD_CRIU_RECORD_FLAGS;

@@ -26,6 +26,8 @@ static void write_image(struct kfd_criu_writer *w, const struct kfd_criu_image *
 	kfd_criu_writer_init(w, buf, size);
 	put(w, KFD_CRIU_RECORD_PROCESS, 1, sizeof(*img->process), img->process, 0);
 	put(w, KFD_CRIU_RECORD_DEVICES, img->num_devices, sizeof(*img->devices), img->devices, 0);
+	put(w, KFD_CRIU_RECORD_DIES, img->dies ? img->num_devices : 0, sizeof(*img->dies),
+	    img->dies, 0);
 	put(w, KFD_CRIU_RECORD_BOS, img->num_bos, sizeof(*img->bos), img->bos, 0);
 	put(w, KFD_CRIU_RECORD_EVENTS, img->num_events, sizeof(*img->events), img->events, 0);
 	put(w, KFD_CRIU_RECORD_RANGES, img->num_ranges, sizeof(*img->ranges), img->ranges, 0);
@@ -37,7 +39,7 @@ static void write_image(struct kfd_criu_writer *w, const struct kfd_criu_image *
 /* Is it, to the last bit, what CHECKPOINT would have written? */
 static bool is_canonical(const struct kfd_criu_image *img)
 {
-	static const u8 rank[] = { 0, 1, 2, 3, 6, 4, 5 };
+	static const u8 rank[] = { 0, 1, 2, 4, 7, 5, 6, 3 };
 	const struct kfd_criu_image_header *header = img->buf;
 	const struct kfd_criu_record *rec = (const void *)(header + 1);
 	u32 i, last = 0;
@@ -62,6 +64,8 @@ static void expect_same(const struct kfd_criu_image *a, const struct kfd_criu_im
 	MUST(a->num_ranges == b->num_ranges);
 	MUST(!memcmp(a->process, b->process, sizeof(*a->process)));
 	MUST(!memcmp(a->devices, b->devices, a->num_devices * sizeof(*a->devices)));
+	MUST(!a->dies == !b->dies);
+	MUST(!a->dies || !memcmp(a->dies, b->dies, a->num_devices * sizeof(*a->dies)));
 	MUST(!a->num_bos || !memcmp(a->bos, b->bos, a->num_bos * sizeof(*a->bos)));
 	MUST(!a->num_events ||
 	     !memcmp(a->events, b->events, a->num_events * sizeof(*a->events)));

@@ -40,6 +40,7 @@ static const struct generation {
  * @page: KFD_CRIU_PROCESS_PAGE_*
  * @backwards: tables in descending order
  * @unknown: records that nobody knows
+ * @dies: what their queues depend on is told of all GPUs
  */
 struct shape {
 	const char *name;
@@ -53,6 +54,7 @@ struct shape {
 	u32 page;
 	bool backwards;
 	bool unknown;
+	bool dies;
 };
 
 #define BO		KFD_CRIU_PROCESS_PAGE_BO
@@ -76,11 +78,11 @@ static const struct shape shapes[] = {
 	{ "unknown", NO_GENERATION, 1, .unknown = true },
 	{ "all", NO_GENERATION, 4, 2, 4, true, 4, 3, BO, .unknown = true },
 	{ "all-9.0.1", 0, 2, 3, 2, false, 5, 3, BO },
-	{ "all-9.4.2", 1, 2, 3, 2, false, 5, 3, BO },
-	{ "all-9.4.3", 2, 2, 3, 2, false, 5, 3, BO },
-	{ "all-10.3.0", 3, 2, 3, 2, false, 5, 3, KERNEL },
-	{ "all-11.0.0", 4, 2, 3, 2, false, 5, 3, BO },
-	{ "all-12.0.0", 5, 2, 3, 2, false, 5, 3, KERNEL },
+	{ "all-9.4.2", 1, 2, 3, 2, false, 5, 3, BO, .dies = true },
+	{ "all-9.4.3", 2, 2, 3, 2, false, 5, 3, BO, .dies = true },
+	{ "all-10.3.0", 3, 2, 3, 2, false, 5, 3, KERNEL, .dies = true },
+	{ "all-11.0.0", 4, 2, 3, 2, false, 5, 3, BO, .dies = true },
+	{ "all-12.0.0", 5, 2, 3, 2, false, 5, 3, KERNEL, .dies = true },
 };
 
 static u8 image[ROOM] __attribute__((aligned(8)));
@@ -125,6 +127,23 @@ static void write_devices(struct kfd_criu_writer *w, const struct shape *s)
 		dev->cu_count = 60;
 		dev->partitions = 1 + i;
 		dev->partition = i;
+	}
+}
+
+static void write_dies(struct kfd_criu_writer *w, const struct shape *s)
+{
+	struct kfd_criu_die_record *die;
+	u32 i;
+
+	die = kfd_criu_write(w, KFD_CRIU_RECORD_DIES, s->devices, sizeof(*die), 0);
+	for (i = 0; i < s->devices; i++, die++) {
+		die->handler_size = SZ_4K;
+		die->handler_crc = 0x12345678;
+		die->mec_firmware = 100;
+		die->engines = 4;
+		die->arrays = 1;
+		die->cus[0][0][0] = 0xfff7;
+		die->cus[0][3][0] = 0xffff;
 	}
 }
 
@@ -190,6 +209,8 @@ static void write_queue(struct kfd_criu_writer *w, const struct shape *s, u32 i)
 		if (compute) {
 			mqd[layout->ctl_stack_offset.dword] = SZ_4K;
 			mqd[layout->wg_state_offset.dword] = SZ_1M;
+			mqd[layout->cu_mask[0]] = 0xfff;
+			mqd[layout->cu_mask[3]] = 0x3;
 		}
 		mqd[layout->rptr] = 64 * (xcc + 1);
 	}
@@ -309,6 +330,8 @@ static void write_shape(const char *folder, const struct shape *s)
 	kfd_criu_writer_init(&w, image, sizeof(image));
 	write_process(&w, s);
 	write_devices(&w, s);
+	if (s->dies)
+		write_dies(&w, s);
 	if (s->unknown)
 		write_unknown(&w);
 	write_bos(&w, s);

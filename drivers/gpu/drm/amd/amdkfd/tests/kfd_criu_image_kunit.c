@@ -174,6 +174,19 @@ static const struct kfd_criu_range_record ranges[] = {
 	  .prefetch = GPU1, .actual = 0, .svm_flags = 0xac, .granularity = 9 },
 };
 
+/* One for each device. */
+static const struct kfd_criu_die_record dies[ARRAY_SIZE(devices)] = {
+	[0 ... ARRAY_SIZE(devices) - 1] = {
+		.handler_size = 0x1000,
+		.handler_crc = 0x9e3779b9,
+		.mec_firmware = 107,
+		.sdma_firmware = 18,
+		.engines = KFD_CRIU_DIE_ENGINES,
+		.arrays = KFD_CRIU_DIE_ARRAYS,
+		.cus = { [0] = { [0] = { 0x3fff, 0xfffe } }, [7] = { [7] = { 1, 2 } } },
+	},
+};
+
 struct fixture {
 	void *buf;
 	size_t size;
@@ -235,6 +248,12 @@ static void write_record(struct kfd_criu_writer *w, char letter)
 		dev = kfd_criu_write(w, KFD_CRIU_RECORD_DEVICES, i, sizeof(*dev), 0);
 		while (dev && i--)
 			dev[i].user_gpu_id = GPU0 + i;
+		break;
+	case 'I':
+	case 'i':	/* one too few */
+		write_copy(w, KFD_CRIU_RECORD_DIES,
+			   letter == 'I' ? ARRAY_SIZE(dies) : ARRAY_SIZE(dies) - 1,
+			   sizeof(*dies), dies);
 		break;
 	case 'B':
 		write_copy(w, KFD_CRIU_RECORD_BOS, ARRAY_SIZE(bos), sizeof(*bos), bos);
@@ -316,6 +335,7 @@ enum place {
 	AT_queue_record,
 	AT_event_record,
 	AT_range_record,
+	AT_die_record,
 };
 
 struct poke {
@@ -342,6 +362,7 @@ struct poke {
 #define Q(n, member, value)	POKE(queue_record, n, member, value)
 #define E(n, member, value)	POKE(event_record, n, member, value)
 #define R(n, member, value)	POKE(range_record, n, member, value)
+#define I(n, member, value)	POKE(die_record, n, member, value)
 
 static void *find_object(struct fixture *f, const struct poke *poke)
 {
@@ -352,6 +373,7 @@ static void *find_object(struct fixture *f, const struct poke *poke)
 		[AT_queue_record] = KFD_CRIU_RECORD_QUEUE,
 		[AT_event_record] = KFD_CRIU_RECORD_EVENTS,
 		[AT_range_record] = KFD_CRIU_RECORD_RANGES,
+		[AT_die_record] = KFD_CRIU_RECORD_DIES,
 	};
 	struct kfd_criu_image_header *header = f->buf;
 	struct kfd_criu_record *rec;
@@ -419,6 +441,8 @@ struct refused_case {
 #define GOOD(...)		{ NULL, 0, ORDER, { __VA_ARGS__ } }
 #define KERNEL(complaint, ...)	{ complaint, -EINVAL, "KDB01E2R3", { __VA_ARGS__ } }
 #define KERNEL_GOOD(...)	{ NULL, 0, "KDB01E2R3", { __VA_ARGS__ } }
+#define DIES(complaint, ...)	{ complaint, -EINVAL, "PDIB01E2R3", { __VA_ARGS__ } }
+#define DIES_GOOD(...)		{ NULL, 0, "PDIB01E2R3", { __VA_ARGS__ } }
 
 static const struct refused_case refused_cases[] = {
 	/* header */
@@ -430,7 +454,7 @@ static const struct refused_case refused_cases[] = {
 	CASE("image of another size than its header says", H(size, U64_MAX)),
 	CASE("header of another size", H(header_size, 40)),
 	CASE("header of another size", H(header_size, 56)),
-	UNKNOWN("unknown feature required", H(required, 1)),
+	UNKNOWN("unknown feature required", H(required, KFD_CRIU_FEATURE_DIES << 1)),
 	UNKNOWN("unknown feature required", H(required, BIT_ULL(63))),
 	GOOD(H(optional, 1)),
 	GOOD(H(optional, U64_MAX)),
@@ -441,7 +465,7 @@ static const struct refused_case refused_cases[] = {
 	CASE("record with unknown flags", REC(2, flags, 2)),
 	CASE("record with unknown flags", REC(2, flags, 0x8001)),
 	GOOD(REC(2, flags, KFD_CRIU_RECORD_OPTIONAL)),
-	UNKNOWN("unknown record required", REC(2, type, KFD_CRIU_RECORD_RANGES + 1)),
+	UNKNOWN("unknown record required", REC(2, type, KFD_CRIU_RECORD_DIES + 1)),
 	UNKNOWN("unknown record required", REC(2, type, U16_MAX)),
 	CASE("record leaves the image", REC(8, size, 152)),
 	CASE("record leaves the image", REC(2, size, 0xfffffff8)),
@@ -660,6 +684,20 @@ static const struct refused_case refused_cases[] = {
 	TWICE("two events with the same id", E(0, id, 4095)),
 	TWICE("two events with the same id", E(4, id, KFD_CRIU_EVENT_FIRST_OTHER)),
 	GOOD(E(0, id, 3000), E(2, id, 1)),
+
+	/* dies */
+	DIES_GOOD(),
+	DIES_GOOD(I(0, engines, 0), I(1, arrays, 0), I(2, handler_size, 0)),
+	{ NULL, 0, "PDB01E2R3I" },
+	{ "second table of dies", -EINVAL, "PDIBI" },
+	{ "not as many dies as devices", -EINVAL, "PDiB" },
+	CASE("table of dies without its feature, or the other way round",
+	     H(required, KFD_CRIU_FEATURE_DIES)),
+	DIES("table of dies without its feature, or the other way round", H(required, 0)),
+	DIES("die with too many shader engines", I(0, engines, KFD_CRIU_DIE_ENGINES + 1)),
+	DIES("die with too many shader engines", I(2, engines, U32_MAX)),
+	DIES("die with too many shader arrays", I(1, arrays, KFD_CRIU_DIE_ARRAYS + 1)),
+	DIES("reserved field of a die in use", I(2, reserved, BIT_ULL(63))),
 
 	/* ranges */
 	CASE("range without a page", R(0, pages, 0)),

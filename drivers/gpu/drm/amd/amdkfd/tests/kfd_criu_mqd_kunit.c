@@ -775,6 +775,142 @@ static void kfd_criu_mqd_sizes_test(struct kunit *test)
 			-EINVAL);
 }
 
+/* --- dies --- */
+
+/* Each array has lost other CUs, in pairs where they are WGPs. */
+static void harvest(struct kunit *test, struct gpu *gpu, u32 seed)
+{
+	u32 *bitmap = &gpu->adev->gfx.cu_info.bitmap[0][0][0];
+	bool pairs = IP_VERSION_MAJ(gpu->adev->ip_versions[GC_HWIP][0]) >= 10;
+	u32 i, lost;
+
+	for (i = 0; i < sizeof(gpu->adev->gfx.cu_info.bitmap) / sizeof(*bitmap); i++) {
+		seed = seed * 1664525 + 1013904223;
+		lost = seed >> 28;
+		bitmap[i] = 0xffff & ~((pairs ? 3 : 1) << (pairs ? lost & ~1 : lost));
+	}
+}
+
+/*
+ * Masks that the driver makes for a die, from a process' own mask, are made into those that
+ * it makes for another die from the same one.
+ */
+static void check_move(struct kunit *test, u32 gc_version, u32 seed)
+{
+	struct gpu *gpus[2];
+	struct kfd_criu_die_record *dies = allocate(test, 2 * sizeof(*dies));
+	u32 mask[32], masks[2][KFD_CRIU_DIE_ENGINES], i, n, xcc, xccs, bits;
+	const struct properties p = { .type = KFD_QUEUE_TYPE_COMPUTE, .ring_size = SZ_64K };
+	struct mqd_update_info info = {
+		.cu_mask = { .count = 32 * ARRAY_SIZE(mask), .ptr = mask },
+	};
+	struct queue_properties qp;
+	u64 stride;
+
+	for (i = 0; i < ARRAY_SIZE(mask); i++) {
+		bits = 0x9e3779b9 * (i + seed + 1);
+		mask[i] = IP_VERSION_MAJ(gc_version) < 10 ? bits :
+			  (bits & 0x55555555) | (bits & 0x55555555) << 1;
+	}
+	fill(&qp, &p);
+	for (n = 0; n < 2; n++) {
+		gpus[n] = make_gpu(test, gc_version, KFD_QUEUE_TYPE_COMPUTE);
+		harvest(test, gpus[n], seed + n);
+		kfd_criu_die_describe(&gpus[n]->node, &dies[n]);
+		gpus[n]->mm->update_mqd(gpus[n]->mm, gpus[n]->mem, &qp, &info);
+	}
+	KUNIT_EXPECT_FALSE(test, kfd_criu_die_same_cus(&dies[0], &dies[1]));
+	stride = gpus[0]->mm->mqd_stride(gpus[0]->mm, &qp);
+	xccs = NUM_XCC(gpus[0]->node.xcc_mask);
+	for (xcc = 0; xcc < xccs; xcc++) {
+		for (n = 0; n < 2; n++)
+			kfd_criu_mqd_get_cu_mask(gpus[n]->layout,
+						 (u32 *)(gpus[n]->mem + xcc * stride), masks[n]);
+		KUNIT_EXPECT_NOT_NULL(test, memchr_inv(masks[0], 0, sizeof(masks[0])));
+		KUNIT_EXPECT_TRUE(test, kfd_criu_die_translate(&dies[0], &dies[1], gc_version, xcc,
+							       masks[0]));
+		for (i = 0; i < KFD_CRIU_DIE_ENGINES; i++)
+			KUNIT_EXPECT_EQ_MSG(test, masks[0][i], masks[1][i], "XCC %u, engine %u",
+					    xcc, i);
+		/* all bits are not a mask that a process can have set */
+		memset(masks[0], 0xff, sizeof(masks[0]));
+		KUNIT_EXPECT_FALSE(test, kfd_criu_die_translate(&dies[0], &dies[1], gc_version,
+								xcc, masks[0]));
+	}
+}
+
+static void kfd_criu_mqd_cu_mask_test(struct kunit *test)
+{
+	const struct generation *gen = test->param_value;
+	u32 seed;
+
+	for (seed = 0; seed < 4; seed++)
+		check_move(test, gen->gc_version, seed);
+}
+
+/* What a die is, and that nothing of it is taken for the same by mistake. */
+static void kfd_criu_mqd_die_test(struct kunit *test)
+{
+	const struct generation *gen = test->param_value;
+	struct gpu *gpu = make_gpu(test, gen->gc_version, KFD_QUEUE_TYPE_COMPUTE);
+	static const u8 handlers[2][4] = { "one", "two" };
+	struct kfd_criu_die_record *dies = allocate(test, 2 * sizeof(*dies));
+	u32 masks[KFD_CRIU_DIE_ENGINES] = {};
+
+	gpu->kfd.cwsr_enabled = true;
+	gpu->kfd.cwsr_isa = handlers[0];
+	gpu->kfd.cwsr_isa_size = sizeof(handlers[0]);
+	gpu->adev->gfx.mec_fw_version = 17;
+	gpu->adev->sdma.instance[0].fw_version = 18;
+	kfd_criu_die_describe(&gpu->node, &dies[0]);
+	KUNIT_EXPECT_EQ(test, dies[0].mec_firmware, 17);
+	KUNIT_EXPECT_EQ(test, dies[0].sdma_firmware, 18);
+	KUNIT_EXPECT_EQ(test, dies[0].handler_size, sizeof(handlers[0]));
+	KUNIT_EXPECT_EQ(test, dies[0].engines, gpu->adev->gfx.config.max_shader_engines);
+	KUNIT_EXPECT_EQ(test, dies[0].arrays, gpu->adev->gfx.config.max_sh_per_se);
+	KUNIT_EXPECT_EQ(test, dies[0].cus[0][0][0], 0xffff);
+	KUNIT_EXPECT_EQ(test, dies[0].cus[0][dies[0].engines - 1][1], 0xffff);
+	KUNIT_EXPECT_EQ(test, dies[0].reserved, 0);
+
+	gpu->kfd.cwsr_isa = handlers[1];
+	kfd_criu_die_describe(&gpu->node, &dies[1]);
+	KUNIT_EXPECT_NE(test, dies[0].handler_crc, dies[1].handler_crc);
+	KUNIT_EXPECT_TRUE(test, kfd_criu_die_same_cus(&dies[0], &dies[1]));
+	dies[1].cus[NUM_XCC(gpu->node.xcc_mask) - 1][dies[1].engines - 1][1] = 0xfffe;
+	KUNIT_EXPECT_FALSE(test, kfd_criu_die_same_cus(&dies[0], &dies[1]));
+	KUNIT_EXPECT_FALSE(test, kfd_criu_die_translate(&dies[0], &dies[1], gen->gc_version,
+							KFD_CRIU_DIE_XCCS, masks));
+}
+
+/* A queue is busy with saved waves, and with a dispatch or a command in its middle. */
+static void kfd_criu_mqd_busy_test(struct kunit *test)
+{
+	const struct generation *gen = test->param_value;
+	u32 *mqd = allocate(test, PAGE_SIZE);
+	const struct kfd_criu_mqd_layout *layout;
+	u32 i;
+
+	layout = make_gpu(test, gen->gc_version, KFD_QUEUE_TYPE_COMPUTE)->layout;
+	mqd[layout->ctl_stack_offset.dword] = SZ_4K - 8;
+	mqd[layout->wg_state_offset.dword] = SZ_4K;
+	KUNIT_EXPECT_FALSE(test, kfd_criu_mqd_busy(layout, mqd, SZ_4K));
+	mqd[layout->wg_state_offset.dword] = SZ_4K + 4;
+	KUNIT_EXPECT_TRUE(test, kfd_criu_mqd_busy(layout, mqd, SZ_4K));
+	mqd[layout->wg_state_offset.dword] = SZ_4K;
+	/* RESTORE_ACTIVE, RELAUNCH_WAVES, DISP_ACTIVE; and QSWITCH_MODE, which says nothing */
+	for (i = 0; i < 32; i++) {
+		mqd[MQD_DWORD(v9_mqd, cp_hqd_persistent_state)] = BIT(i);
+		KUNIT_EXPECT_EQ_MSG(test, kfd_criu_mqd_busy(layout, mqd, SZ_4K),
+				    i == 28 || i == 29 || i == 31, "bit %u", i);
+	}
+
+	layout = make_gpu(test, gen->gc_version, KFD_QUEUE_TYPE_SDMA)->layout;
+	memset(mqd, 0, PAGE_SIZE);
+	KUNIT_EXPECT_FALSE(test, kfd_criu_mqd_busy(layout, mqd, 0));
+	mqd[layout->busy.dword] = layout->busy.mask;
+	KUNIT_EXPECT_TRUE(test, kfd_criu_mqd_busy(layout, mqd, 0));
+}
+
 /* Nothing is known of older ones, nor of queues that are none of a process. */
 static void kfd_criu_mqd_unknown_test(struct kunit *test)
 {
@@ -785,6 +921,7 @@ static void kfd_criu_mqd_unknown_test(struct kunit *test)
 	gpu->adev->ip_versions[GC_HWIP][0] = IP_VERSION(8, 0, 3);
 	KUNIT_EXPECT_NULL(test, kfd_criu_mqd_layout(&gpu->node, KFD_QUEUE_TYPE_COMPUTE));
 	KUNIT_EXPECT_NULL(test, kfd_criu_mqd_layout(&gpu->node, KFD_QUEUE_TYPE_SDMA));
+	KUNIT_EXPECT_NULL(test, kfd_criu_testing_mqd_manager(KFD_MQD_TYPE_CP, &gpu->node));
 	gpu->adev->ip_versions[GC_HWIP][0] = IP_VERSION(13, 0, 0);
 	KUNIT_EXPECT_NULL(test, kfd_criu_mqd_layout(&gpu->node, KFD_QUEUE_TYPE_COMPUTE));
 }
@@ -796,6 +933,9 @@ static struct kunit_case kfd_criu_mqd_cases[] = {
 	KUNIT_CASE_PARAM(kfd_criu_mqd_privileged_test, generation_gen_params),
 	KUNIT_CASE_PARAM(kfd_criu_mqd_kept_test, generation_gen_params),
 	KUNIT_CASE_PARAM(kfd_criu_mqd_sizes_test, product_gen_params),
+	KUNIT_CASE_PARAM(kfd_criu_mqd_cu_mask_test, generation_gen_params),
+	KUNIT_CASE_PARAM(kfd_criu_mqd_die_test, generation_gen_params),
+	KUNIT_CASE_PARAM(kfd_criu_mqd_busy_test, generation_gen_params),
 	KUNIT_CASE(kfd_criu_mqd_unknown_test),
 	{}
 };
