@@ -56,6 +56,7 @@ NIGHTLY = (
     ("matrix-stock", ["test", "MATRIX=1", "KERNEL=stock"]),
     ("fuzz-ioctl", ["test", "DEBUG=1", "CELL=fuzz", "IMAGES=100000"]),
     ("fuzz", ["fuzz", "RUNS=10000000"]),
+    ("isa", ["isa"]),
     ("bench", ["bench"]),
     ("mutants", ["mutants"]),
 )
