@@ -397,9 +397,11 @@ ROW(process_ends_in_reset, 0)
 
 /* --- what RESTORE asks of the GPUs --- */
 
-#define TLB_BOS		96u
+#define TLB_BOS		320u
 /* A process with as many is compared with one that has all of them. */
 #define TLB_FEW		2u
+/* The driver flushes for itself, from workers: not always before RESTORE is over. */
+#define TLB_OTHERS	4
 #define TLB_VA(i)	(0x1000000000ULL + (uint64_t)(i) * KFD_PAGE)
 
 static int make_bos_for_tlbs(struct ctx *c, unsigned int from, unsigned int to)
@@ -464,7 +466,7 @@ static bool moved_with_flushes(struct scene *s, char dir[2][96], struct proc *fr
 /*
  * Once for each GPU, not for each BO: what is flushed has been mapped by then. How often the
  * driver flushes for itself meanwhile depends on the generation and on the number of XCCs, but
- * not on the number of BOs.
+ * not on the number of BOs: ten times as many as RESTORE maps at once.
  */
 ROW(restore_flushes_tlbs_once, S_NO_JOB)
 {
@@ -481,8 +483,9 @@ ROW(restore_flushes_tlbs_once, S_NO_JOB)
 	if (!moved_with_flushes(s, dir, DST, THIRD, all))
 		return;
 	for (g = 0; g < 2; g++)
-		CHECK(all[g] == few[g], "the TLB of GPU %c is flushed %lld times, not %lld",
-		      'A' + g, (long long)all[g], (long long)few[g]);
+		CHECK(all[g] <= few[g] + TLB_OTHERS,
+		      "the TLB of GPU %c is flushed %lld times, not %lld", 'A' + g,
+		      (long long)all[g], (long long)few[g]);
 	CHECK(!call(THIRD, call_gpus_read_bos), "BOs");
 }
 
