@@ -128,6 +128,7 @@ struct simgpu_manager {
  * @mqd_bits: firmware's bits of a compute MQD, constant
  * @sdma_mqd_bits: the same of an SDMA MQD
  * @mqd_words: a MQD that is being signed, under @lock
+ * @wave_words: a wave or workgroup that is being saved or loaded, under @lock
  * @mqd_nonces: MQDs that have been signed for the first time, under @lock
  * @thread: executes the queues
  * @wake: wakes @thread when a queue is loaded
@@ -140,6 +141,7 @@ struct simgpu_manager {
  * @nth: how many operations until the one that fails, 0 for none
  * @nth_failed: the kind of the one that did, %SIMGPU_NUM_KNOBS before
  * @packets: packets executed
+ * @instructions: instructions of waves executed
  * @debugfs: directory of the knobs
  * @managers: GTT's and VRAM's memory managers, constant while user space is there
  */
@@ -162,6 +164,7 @@ struct simgpu {
 	u32 sdma_mqd_bits[SIMGPU_MAX_MQD_DWORDS];
 	u32 mqd_words[SIMGPU_MAX_MQD_DWORDS];
 	u32 mqd_nonces;
+	u32 *wave_words;
 	struct task_struct *thread;
 	wait_queue_head_t wake;
 
@@ -175,6 +178,7 @@ struct simgpu {
 	atomic_t nth;
 	enum simgpu_knob nth_failed;
 	atomic64_t packets;
+	atomic64_t instructions;
 	struct dentry *debugfs;
 	struct simgpu_manager managers[2];
 };

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Executor of AQL packets: barriers and their signals.
+ * Executor of AQL packets: barriers, kernel dispatches, and their signals.
  *
  * Formats: HSA Platform System Architecture, and the signal of the ROCm
  * runtime: value at byte 8, event mailbox at 16, event id at 24.
  *
- * There are no shaders, so a kernel dispatch is refused with an exception of
- * the queue: a dispatch that would complete without having run gives a client
- * wrong data and no error.
+ * A packet begins when the one before it has ended, whatever its barrier bit says.
  */
+#include "simgpu_dispatch.h"
 #include "simgpu_packet.h"
 
 #define AQL_PACKET_SIZE		64
@@ -79,6 +78,19 @@ static int aql_complete(struct simgpu_space *space, u64 signal)
 	return ret;
 }
 
+/* Returns 1 as long as the kernel is running. */
+static int aql_kernel(struct simgpu_aql *aql, u64 at)
+{
+	int ret = 0;
+
+	if (!aql->dispatch->active)
+		ret = simgpu_dispatch_aql(aql->dispatch, at, aql->rptr);
+	ret = ret ?: simgpu_dispatch_run(aql->dispatch, SIMGPU_DISPATCH_SLICE);
+	if (ret == -EINVAL)
+		aql->error = aql->dispatch->exception;
+	return ret;
+}
+
 static int aql_packet(struct simgpu_aql *aql)
 {
 	u64 at = aql->base + (aql->rptr & (aql->packets - 1)) * AQL_PACKET_SIZE;
@@ -99,8 +111,8 @@ static int aql_packet(struct simgpu_aql *aql)
 		ret = aql_barrier_wait(space, &packet);
 		break;
 	case AQL_KERNEL_DISPATCH:
-		aql->error = EC_QUEUE_PACKET_DISPATCH_CODE_INVALID;
-		return -EINVAL;
+		ret = aql_kernel(aql, at);
+		break;
 	case AQL_VENDOR:
 		aql->error = EC_QUEUE_PACKET_VENDOR_UNSUPPORTED;
 		return -EINVAL;

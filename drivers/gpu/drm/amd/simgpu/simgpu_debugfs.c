@@ -65,6 +65,9 @@
  * ``tlb_hits``, ``tlb_misses``, ``tlb_flushes``, ``faults``, ``packets``, ``resets``
  *	Counters.  A reset counts when it is in the middle.
  *
+ * ``instructions``
+ *	How many instructions waves have executed.
+ *
  * ``queues``
  *	One line for each user queue that is loaded.
  */
@@ -155,6 +158,15 @@ static int simgpu_packets_get(void *data, u64 *val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(simgpu_packets_fops, simgpu_packets_get, NULL, "%llu\n");
 
+static int simgpu_instructions_get(void *data, u64 *val)
+{
+	struct simgpu *sim = data;
+
+	*val = atomic64_read(&sim->instructions);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(simgpu_instructions_fops, simgpu_instructions_get, NULL, "%llu\n");
+
 static int simgpu_queues_show(struct seq_file *m, void *unused)
 {
 	static const char * const types[] = {
@@ -201,6 +213,7 @@ void simgpu_debugfs_init(struct simgpu *sim)
 	debugfs_create_u32("reset_held", 0600, dir, &sim->reset_held);
 	debugfs_create_u32("resets", 0400, dir, &sim->resets);
 	debugfs_create_file_unsafe("packets", 0400, dir, sim, &simgpu_packets_fops);
+	debugfs_create_file_unsafe("instructions", 0400, dir, sim, &simgpu_instructions_fops);
 	debugfs_create_u64("tlb_hits", 0400, dir, &sim->mmu.hits);
 	debugfs_create_u64("tlb_misses", 0400, dir, &sim->mmu.misses);
 	debugfs_create_u64("tlb_flushes", 0400, dir, &sim->mmu.flushes);

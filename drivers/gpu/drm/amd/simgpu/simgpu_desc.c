@@ -105,6 +105,14 @@
 	__VA_ARGS__									\
 }
 
+#define WAVE_MQD(type) {								\
+	.base_lo = MQD_DWORD(type, cp_hqd_ctx_save_base_addr_lo),			\
+	.base_hi = MQD_DWORD(type, cp_hqd_ctx_save_base_addr_hi),			\
+	.stack_size = MQD_DWORD(type, cp_hqd_cntl_stack_size),				\
+	.stack_offset = MQD_DWORD(type, cp_hqd_cntl_stack_offset),			\
+	.offset = MQD_DWORD(type, cp_hqd_wg_state_offset),				\
+}
+
 #define SDMA_MQD(type) {								\
 	.rptr_addr_lo = MQD_DWORD(type, sdmax_rlcx_rb_rptr_addr_lo),			\
 	.rptr_addr_hi = MQD_DWORD(type, sdmax_rlcx_rb_rptr_addr_hi),			\
@@ -342,7 +350,8 @@ static const struct simgpu_mqd_bits simgpu_v12_sdma_bits[] =
 				       sdmax_rlcx_mqd_control));
 
 /* Dwords 441 to 447 of a compute MQD, and 90 to 125 of an SDMA MQD, have no name in any version. */
-#define COMPUTE_LAYOUT(list) { .bits = (list), .dwords = 512, .nonce = 446, .check = 447 }
+#define COMPUTE_LAYOUT(list) \
+	{ .bits = (list), .dwords = 512, .nonce = 446, .check = 447, .live = 442 }
 #define SDMA_LAYOUT(list) { .bits = (list), .dwords = 128, .nonce = 124, .check = 125 }
 
 static const struct simgpu_mqd_layout simgpu_v9_layout = COMPUTE_LAYOUT(simgpu_v9_bits);
@@ -394,6 +403,7 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 	.mqd = COMPUTE_MQD(v9_mqd,							\
 			   .stack_size = MQD_DWORD(v9_mqd, cp_hqd_cntl_stack_size),	\
 			   .stack_offset = MQD_DWORD(v9_mqd, cp_hqd_cntl_stack_offset)),\
+	.wave_mqd = WAVE_MQD(v9_mqd),							\
 	.sdma_mqd = SDMA_MQD(v9_sdma_mqd),						\
 	.sdma_mqd_layout = &simgpu_v9_sdma_layout
 
@@ -477,6 +487,7 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 	.sdma_trap_source = 224,							\
 	.fault_client = SOC15_IH_CLIENTID_UTCL2,					\
 	.mqd = COMPUTE_MQD(v10_compute_mqd),						\
+	.wave_mqd = WAVE_MQD(v10_compute_mqd),						\
 	.sdma_mqd = SDMA_MQD(v10_sdma_mqd),						\
 	.mqd_layout = &simgpu_v10_layout,						\
 	.sdma_mqd_layout = &simgpu_v10_sdma_layout
@@ -488,6 +499,7 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 	.family = AMDGPU_FAMILY_GC_11_0_0,						\
 	.pte = &simgpu_pte_gfx10,							\
 	.mqd = COMPUTE_MQD(v11_compute_mqd),						\
+	.wave_mqd = WAVE_MQD(v11_compute_mqd),						\
 	.sdma_mqd = SDMA_MQD(v11_sdma_mqd),						\
 	.mqd_layout = &simgpu_v11_layout,						\
 	.sdma_mqd_layout = &simgpu_v11_sdma_layout,					\
@@ -497,6 +509,7 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 	.family = AMDGPU_FAMILY_GC_12_0_0,						\
 	.pte = &simgpu_pte_gfx12,							\
 	.mqd = COMPUTE_MQD(v12_compute_mqd),						\
+	.wave_mqd = WAVE_MQD(v12_compute_mqd),						\
 	.sdma_mqd = SDMA_MQD(v12_sdma_mqd),						\
 	.mqd_layout = &simgpu_v12_layout,						\
 	.sdma_mqd_layout = &simgpu_v12_sdma_layout,					\

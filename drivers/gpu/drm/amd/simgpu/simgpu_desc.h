@@ -55,6 +55,21 @@ struct simgpu_compute_mqd {
 };
 
 /**
+ * struct simgpu_wave_mqd - where a compute MQD says where waves are saved
+ * @base_lo: address of the save area, which begins with the control stack from GFX 10 on
+ * @base_hi: its high half
+ * @stack_size: bytes of control stack, behind which waves begin
+ * @stack_offset: where what was saved begins in the control stack
+ * @offset: where what was saved ends in the save area
+ *
+ * All are numbers of dwords.
+ */
+struct simgpu_wave_mqd {
+	u8 base_lo, base_hi;
+	u8 stack_size, stack_offset, offset;
+};
+
+/**
  * struct simgpu_xcc_mqd - what else there is in the compute MQD of each of several XCCs
  * @stride: bytes from the MQD of an XCC to that of the next
  * @target: XCC that executes PM4
@@ -134,12 +149,15 @@ struct simgpu_mqd_bits {
  * @dwords: dwords of the MQD
  * @nonce: dword of firmware's, by which it marks all others
  * @check: dword of firmware's, for a sum over what must not change while a queue is away
+ * @live: first of 4 dwords of firmware's, with a bit for each register of a dispatch that
+ *	has a value; 0 for SDMA
  */
 struct simgpu_mqd_layout {
 	const struct simgpu_mqd_bits *bits;
 	u16 dwords;
 	u16 nonce;
 	u16 check;
+	u16 live;
 };
 
 /**
@@ -173,6 +191,7 @@ struct simgpu_mqd_layout {
  * @sdma_trap_source: interrupt source of an SDMA trap
  * @fault_client: interrupt client of a page fault
  * @mqd: layout of the compute MQD
+ * @wave_mqd: and of where waves are saved
  * @xcc_mqd: and of what is there with several XCCs
  * @sdma_mqd: layout of the SDMA MQD
  * @mqd_layout: whose each bit of the compute MQD is
@@ -204,6 +223,7 @@ struct simgpu_desc {
 	u8 sdma_trap_source;
 	u8 fault_client;
 	struct simgpu_compute_mqd mqd;
+	struct simgpu_wave_mqd wave_mqd;
 	struct simgpu_xcc_mqd xcc_mqd;
 	struct simgpu_sdma_mqd sdma_mqd;
 	const struct simgpu_mqd_layout *mqd_layout;

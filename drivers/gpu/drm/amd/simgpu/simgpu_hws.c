@@ -131,7 +131,7 @@ static int simgpu_hws_map_queue(struct simgpu_hws *hws, const u32 *packet)
 	for (xcc = 1; !sdma && !ret && xcc < simgpu_xccs(sim); xcc++)
 		ret = simgpu_queue_add_xcc(sim, queue, xcc);
 	if (ret) {
-		kfree(queue);
+		simgpu_queue_free(queue);
 		return ret;
 	}
 	if (!sdma)
@@ -351,7 +351,7 @@ int simgpu_hiq_load(struct simgpu *sim, void *mqd, u32 inst)
 	if (!ret && queue->type != SIMGPU_QUEUE_HIQ)
 		ret = -EINVAL;
 	if (ret) {
-		kfree(queue);
+		simgpu_queue_free(queue);
 		return ret;
 	}
 	queue->pm4.ring.pos = 0;

@@ -207,6 +207,8 @@ static int simgpu_common_sw_fini(void *handle)
 	simgpu_debugfs_fini(sim);
 	simgpu_engine_stop(sim);
 	simgpu_bus_detach(sim);
+	kvfree(sim->wave_words);
+	sim->wave_words = NULL;
 	if (sim->doorbell)
 		iounmap((void __iomem *)sim->doorbell);
 	sim->doorbell = NULL;
@@ -222,7 +224,8 @@ static int simgpu_common_sw_init(void *handle)
 	sim->doorbell = (void __force *)ioremap(adev->doorbell.base, adev->doorbell.size);
 	if (!sim->doorbell)
 		return -ENOMEM;
-	ret = simgpu_bus_attach(sim);
+	sim->wave_words = kvmalloc_array(SIMGPU_WAVE_WORDS, sizeof(u32), GFP_KERNEL);
+	ret = sim->wave_words ? simgpu_bus_attach(sim) : -ENOMEM;
 	if (!ret)
 		ret = simgpu_engine_start(sim);
 	if (ret) {

@@ -42,7 +42,7 @@ static int simgpu_kfd_load(struct simgpu *sim, struct simgpu_queue *queue, int e
 	if (!error && simgpu_fail(sim, SIMGPU_FAIL_QUEUE_LOAD))
 		error = -EIO;
 	if (error) {
-		kfree(queue);
+		simgpu_queue_free(queue);
 		return error;
 	}
 	mutex_lock(&sim->lock);

@@ -108,12 +108,12 @@ static struct simgpu_tlb_entry *simgpu_tlb_slot(struct simgpu_mmu *mmu, u32 spac
 }
 
 /*
- * Translate one address.  Returns where it is, with @len trimmed to the rest
- * of its page, or NULL with the fault noted.
+ * Translate one address for an access with all of @rights.  Returns where it is, with @len
+ * trimmed to the rest of its page, or NULL with the fault noted.
  */
-static void *simgpu_translate(struct simgpu_space *space, u64 va, u64 *len, bool write)
+static void *simgpu_translate(struct simgpu_space *space, u64 va, u64 *len, u64 rights)
 {
-	u64 right = write ? AMDGPU_PTE_WRITEABLE : AMDGPU_PTE_READABLE;
+	bool write = rights & AMDGPU_PTE_WRITEABLE;
 	struct simgpu_mmu *mmu = &space->sim->mmu;
 	struct simgpu_tlb_entry *entry;
 	bool present = true;
@@ -138,7 +138,7 @@ static void *simgpu_translate(struct simgpu_space *space, u64 va, u64 *len, bool
 		if (present)
 			*entry = found;
 	}
-	if (!present || !(entry->pte & right)) {
+	if (!present || (entry->pte & rights) != rights) {
 		mmu->faults++;
 		space->fault = (struct simgpu_fault) {
 			.va = va & ~(SIMGPU_PAGE_SIZE - 1), .write = write, .present = present,
@@ -369,7 +369,7 @@ int simgpu_read(struct simgpu_space *space, u64 va, void *buf, size_t len)
 		void *kva;
 
 		spin_lock(&mmu->lock);
-		kva = simgpu_translate(space, va, &part, false);
+		kva = simgpu_translate(space, va, &part, AMDGPU_PTE_READABLE);
 		if (kva)
 			memcpy(buf, kva, part);
 		spin_unlock(&mmu->lock);
@@ -406,7 +406,7 @@ int simgpu_write(struct simgpu_space *space, u64 va, const void *buf, size_t len
 		void *kva;
 
 		spin_lock(&mmu->lock);
-		kva = simgpu_translate(space, va, &part, true);
+		kva = simgpu_translate(space, va, &part, AMDGPU_PTE_WRITEABLE);
 		/* order this write behind all that the engine wrote before */
 		smp_wmb();
 		if (kva && part == sizeof(u64) && IS_ALIGNED(va, sizeof(u64)))
@@ -445,9 +445,11 @@ int simgpu_copy(struct simgpu_space *space, u64 dst, u64 src, u64 len)
 		void *from, *to;
 
 		spin_lock(&mmu->lock);
-		from = simgpu_translate(space, src, &part, false);
+		from = simgpu_translate(space, src, &part, AMDGPU_PTE_READABLE);
 		/* the slot may be taken over for dst, the page behind it is held by the lock */
-		to = from || space->drop_faults ? simgpu_translate(space, dst, &part, true) : NULL;
+		to = NULL;
+		if (from || space->drop_faults)
+			to = simgpu_translate(space, dst, &part, AMDGPU_PTE_WRITEABLE);
 		if (from && to)
 			memmove(to, from, part);
 		spin_unlock(&mmu->lock);
@@ -485,7 +487,7 @@ int simgpu_fill(struct simgpu_space *space, u64 dst, u32 pattern, unsigned int u
 		u8 *kva;
 
 		spin_lock(&mmu->lock);
-		kva = simgpu_translate(space, dst, &part, true);
+		kva = simgpu_translate(space, dst, &part, AMDGPU_PTE_WRITEABLE);
 		if (kva && unit == sizeof(u32) && !phase && IS_ALIGNED(dst | part, sizeof(u32))) {
 			memset32((u32 *)kva, pattern, part / sizeof(u32));
 		} else if (kva) {
@@ -521,8 +523,8 @@ bool simgpu_same_memory(struct simgpu_space *space1, u64 va1, struct simgpu_spac
 	u64 len = 1;
 
 	spin_lock(&mmu->lock);
-	kva1 = simgpu_translate(space1, va1, &len, false);
-	kva2 = simgpu_translate(space2, va2, &len, false);
+	kva1 = simgpu_translate(space1, va1, &len, AMDGPU_PTE_READABLE);
+	kva2 = simgpu_translate(space2, va2, &len, AMDGPU_PTE_READABLE);
 	spin_unlock(&mmu->lock);
 	return kva1 && (!kva2 || kva1 == kva2);
 }
@@ -548,7 +550,7 @@ int simgpu_atomic_add64(struct simgpu_space *space, u64 va, u64 addend, u64 *old
 	if (!IS_ALIGNED(va, sizeof(u64)))
 		return -EINVAL;
 	spin_lock(&mmu->lock);
-	kva = simgpu_translate(space, va, &len, true);
+	kva = simgpu_translate(space, va, &len, AMDGPU_PTE_WRITEABLE);
 	if (kva)
 		before = atomic64_fetch_add(addend, kva);
 	spin_unlock(&mmu->lock);
@@ -557,4 +559,109 @@ int simgpu_atomic_add64(struct simgpu_space *space, u64 va, u64 addend, u64 *old
 	if (old)
 		*old = before;
 	return 0;
+}
+
+/**
+ * simgpu_fetch - read instructions
+ * @space: address space
+ * @va: address
+ * @buf: gets them
+ * @len: bytes
+ *
+ * Context: any.
+ * Return: 0, or -EFAULT with the fault in @space, also for memory that is not
+ * executable.
+ */
+int simgpu_fetch(struct simgpu_space *space, u64 va, void *buf, size_t len)
+{
+	struct simgpu_mmu *mmu = &space->sim->mmu;
+
+	while (len) {
+		u64 part = len;
+		void *kva;
+
+		spin_lock(&mmu->lock);
+		kva = simgpu_translate(space, va, &part, AMDGPU_PTE_READABLE |
+				       AMDGPU_PTE_EXECUTABLE);
+		if (kva)
+			memcpy(buf, kva, part);
+		spin_unlock(&mmu->lock);
+		if (!kva)
+			return -EFAULT;
+		va += part;
+		buf += part;
+		len -= part;
+	}
+	return 0;
+}
+
+/**
+ * simgpu_probe - would an access be allowed
+ * @space: address space
+ * @va: address
+ * @len: bytes
+ * @write: for writing, else for reading
+ *
+ * Context: any.
+ * Return: 0, or -EFAULT with the fault in @space.
+ */
+int simgpu_probe(struct simgpu_space *space, u64 va, u64 len, bool write)
+{
+	struct simgpu_mmu *mmu = &space->sim->mmu;
+
+	while (len) {
+		u64 part = len;
+		void *kva;
+
+		spin_lock(&mmu->lock);
+		kva = simgpu_translate(space, va, &part, write ? AMDGPU_PTE_WRITEABLE :
+								 AMDGPU_PTE_READABLE);
+		spin_unlock(&mmu->lock);
+		if (!kva)
+			return -EFAULT;
+		va += part;
+		len -= part;
+	}
+	return 0;
+}
+
+/**
+ * simgpu_update - replace memory by a function of it, in one piece
+ * @space: address space
+ * @va: address, aligned to @bytes
+ * @bytes: 4 or 8
+ * @result: what it becomes; may be called several times
+ * @context: for @result
+ * @old: gets what it was
+ *
+ * Context: any.
+ * Return: 0; -EFAULT with the fault in @space, -EINVAL for another alignment.
+ */
+int simgpu_update(struct simgpu_space *space, u64 va, unsigned int bytes,
+		  u64 (*result)(void *context, unsigned int bytes, u64 memory), void *context,
+		  u64 *old)
+{
+	struct simgpu_mmu *mmu = &space->sim->mmu;
+	u64 len = bytes;
+	void *kva;
+
+	if ((bytes != sizeof(u32) && bytes != sizeof(u64)) || !IS_ALIGNED(va, bytes))
+		return -EINVAL;
+	spin_lock(&mmu->lock);
+	kva = simgpu_translate(space, va, &len, AMDGPU_PTE_WRITEABLE);
+	if (kva && bytes == sizeof(u64)) {
+		u64 was = READ_ONCE(*(u64 *)kva);
+
+		while (!try_cmpxchg64((u64 *)kva, &was, result(context, bytes, was)))
+			;
+		*old = was;
+	} else if (kva) {
+		u32 was = READ_ONCE(*(u32 *)kva);
+
+		while (!try_cmpxchg((u32 *)kva, &was, (u32)result(context, bytes, was)))
+			;
+		*old = was;
+	}
+	spin_unlock(&mmu->lock);
+	return kva ? 0 : -EFAULT;
 }

@@ -52,6 +52,11 @@ int simgpu_fill(struct simgpu_space *space, u64 dst, u32 pattern, unsigned int u
 bool simgpu_same_memory(struct simgpu_space *space1, u64 va1, struct simgpu_space *space2,
 			u64 va2);
 int simgpu_atomic_add64(struct simgpu_space *space, u64 va, u64 addend, u64 *old);
+int simgpu_fetch(struct simgpu_space *space, u64 va, void *buf, size_t len);
+int simgpu_probe(struct simgpu_space *space, u64 va, u64 len, bool write);
+int simgpu_update(struct simgpu_space *space, u64 va, unsigned int bytes,
+		  u64 (*result)(void *context, unsigned int bytes, u64 memory), void *context,
+		  u64 *old);
 
 static inline int simgpu_read32(struct simgpu_space *space, u64 va, u32 *val)
 {

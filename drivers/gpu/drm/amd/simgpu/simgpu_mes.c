@@ -128,7 +128,7 @@ static int simgpu_mes_add_hw_queue(struct amdgpu_mes *mes, struct mes_add_queue_
 	ret = simgpu_mes_add(sim, queue, input);
 	mutex_unlock(&sim->lock);
 	if (ret)
-		kfree(queue);
+		simgpu_queue_free(queue);
 	return ret;
 }
 

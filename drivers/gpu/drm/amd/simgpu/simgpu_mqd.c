@@ -30,6 +30,9 @@
  * one each signature is the complement of the one before: a bit that somebody
  * always sets or clears is found the second time at the latest.
  *
+ * Registers of a dispatch that have a value hold that and no signature; a
+ * mask of them is under the sum, as they are.
+ *
  * A queue that was never loaded has no nonce; then its MQD must be as the
  * driver makes it, down to an rptr of 0.  A MQD that is from an earlier time
  * as a whole is not found out.
@@ -78,6 +81,18 @@ static u32 simgpu_mqd_saved(const struct simgpu_desc *desc, const u32 *mqd)
 	return at->stack_size ? mqd[at->stack_size] - mqd[at->stack_offset] : 0;
 }
 
+/* Nothing, or at least what each XCC leaves there. */
+static bool simgpu_mqd_saved_valid(const struct simgpu_desc *desc, const u32 *mqd,
+				   unsigned int xcc, struct simgpu_mqd_error *error)
+{
+	u32 saved = simgpu_mqd_saved(desc, mqd);
+	u32 least = (xcc + 1) * sizeof(struct simgpu_saved_wave);
+
+	return simgpu_mqd_expect(error, "saved waves", !saved ||
+				 (saved >= least && saved % sizeof(struct simgpu_saved_wave) == 0 &&
+				  saved <= mqd[desc->mqd.stack_size]), saved, least);
+}
+
 static bool simgpu_mqd_aql(const struct simgpu_desc *desc, const u32 *mqd)
 {
 	return SIMGPU_MQD_AQL(mqd[desc->mqd.aql_control]);
@@ -99,7 +114,6 @@ bool simgpu_mqd_valid(const struct simgpu_desc *desc, const struct simgpu_mqd_pl
 	const struct simgpu_compute_mqd *at = &desc->mqd;
 	u64 base = mqd[at->base_lo] | (u64)mqd[at->base_hi] << 32;
 	u64 dwords = 2ULL << SIMGPU_MQD_CONTROL_SIZE(mqd[at->control]);
-	u32 saved = simgpu_mqd_saved(desc, mqd);
 	u32 vmid = mqd[at->vmid], doorbell = SIMGPU_MQD_DOORBELL(mqd[at->doorbell_control]);
 
 	if (!simgpu_mqd_expect(error, "header", mqd[0] == SIMGPU_MQD_HEADER, mqd[0],
@@ -113,9 +127,7 @@ bool simgpu_mqd_valid(const struct simgpu_desc *desc, const struct simgpu_mqd_pl
 	    !simgpu_mqd_expect(error, "doorbell", doorbell % 2 == 0, doorbell, doorbell & ~1) ||
 	    !simgpu_mqd_expect(error, "doorbell", doorbell < place->doorbells, doorbell,
 			       place->doorbells) ||
-	    !simgpu_mqd_expect(error, "saved waves",
-			       !saved || saved == sizeof(struct simgpu_saved_wave), saved,
-			       sizeof(struct simgpu_saved_wave)))
+	    !simgpu_mqd_saved_valid(desc, mqd, 0, error))
 		return false;
 	if (place->xccs == 1)
 		return true;
@@ -187,9 +199,10 @@ bool simgpu_mqd_xcc_valid(const struct simgpu_desc *desc, const struct simgpu_mq
 		if (!simgpu_mqd_expect(error, same[i].name, is == want, is, want))
 			return false;
 	}
-	want = simgpu_mqd_saved(desc, first) * (xcc + 1);
-	if (!simgpu_mqd_expect(error, "saved waves", simgpu_mqd_saved(desc, mqd) == want,
-			       simgpu_mqd_saved(desc, mqd), want))
+	if (!simgpu_mqd_saved_valid(desc, mqd, xcc, error) ||
+	    !simgpu_mqd_expect(error, "saved waves", !simgpu_mqd_saved(desc, mqd) ==
+			       !simgpu_mqd_saved(desc, first), simgpu_mqd_saved(desc, mqd),
+			       simgpu_mqd_saved(desc, first)))
 		return false;
 	if (!aql)
 		return true;
@@ -224,6 +237,8 @@ void simgpu_mqd_firmware_bits(const struct simgpu_mqd_layout *layout, u32 *bits)
 	/* these have their own values */
 	bits[layout->nonce] = 0;
 	bits[layout->check] = 0;
+	for (i = 0; layout->live && i < SIMGPU_MQD_LIVE; i++)
+		bits[layout->live + i] = 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_mqd_firmware_bits);
 
@@ -245,16 +260,30 @@ static u32 simgpu_mqd_signature(u32 nonce, unsigned int xcc, unsigned int dword)
 	return nonce & 1 ? ~x : x;
 }
 
+/* Does a dword hold a register of a dispatch, and no signature? */
+static bool simgpu_mqd_live(const struct simgpu_mqd_layout *layout, const u32 *mqd,
+			    unsigned int dword)
+{
+	return layout->live && dword < 32 * SIMGPU_MQD_LIVE &&
+	       mqd[layout->live + dword / 32] & BIT(dword % 32);
+}
+
 /* Order counts, so that words cannot change places. */
-static u32 simgpu_mqd_sum(const struct simgpu_mqd_layout *layout, unsigned int xcc,
-			  const u32 *mqd)
+static u32 simgpu_mqd_sum(const struct simgpu_mqd_layout *layout, const u32 *bits,
+			  unsigned int xcc, const u32 *mqd)
 {
 	u32 sum = simgpu_mqd_signature(mqd[layout->nonce], xcc, layout->check);
 	const struct simgpu_mqd_bits *part;
+	unsigned int i;
 
 	for (part = layout->bits; part->mask; part++)
 		if (part->owner == SIMGPU_MQD_IDENTITY || part->owner == SIMGPU_MQD_PROGRESS)
 			sum = simgpu_mqd_mix(sum + part->dword) ^ (mqd[part->dword] & part->mask);
+	for (i = 0; layout->live && i < SIMGPU_MQD_LIVE; i++)
+		sum = simgpu_mqd_mix(sum + i) ^ mqd[layout->live + i];
+	for (i = 0; i < layout->dwords; i++)
+		if (simgpu_mqd_live(layout, mqd, i))
+			sum = simgpu_mqd_mix(sum + i) ^ (mqd[i] & bits[i]);
 	return simgpu_mqd_mix(sum);
 }
 
@@ -274,15 +303,17 @@ void simgpu_mqd_sign(const struct simgpu_mqd_layout *layout, const u32 *bits, un
 	unsigned int i;
 
 	/* a queue that has done nothing leaves what it found */
-	if (mqd[layout->nonce] && mqd[layout->check] == simgpu_mqd_sum(layout, xcc, mqd))
+	if (mqd[layout->nonce] && mqd[layout->check] == simgpu_mqd_sum(layout, bits, xcc, mqd))
 		return;
 	/* 0 stands for none, so it is left out with its complement */
 	if (mqd[layout->nonce])
 		nonce = mqd[layout->nonce] + 1 ?: 2;
 	mqd[layout->nonce] = nonce;
 	for (i = 0; i < layout->dwords; i++)
-		mqd[i] = (mqd[i] & ~bits[i]) | (simgpu_mqd_signature(nonce, xcc, i) & bits[i]);
-	mqd[layout->check] = simgpu_mqd_sum(layout, xcc, mqd);
+		if (!simgpu_mqd_live(layout, mqd, i))
+			mqd[i] = (mqd[i] & ~bits[i]) |
+				 (simgpu_mqd_signature(nonce, xcc, i) & bits[i]);
+	mqd[layout->check] = simgpu_mqd_sum(layout, bits, xcc, mqd);
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_mqd_sign);
 
@@ -332,6 +363,9 @@ static bool simgpu_mqd_never_loaded(const struct simgpu_mqd_layout *layout, cons
 		    !simgpu_mqd_expect_word(loss, part->dword, mqd[part->dword], want))
 			return false;
 	}
+	for (i = 0; layout->live && i < SIMGPU_MQD_LIVE; i++)
+		if (!simgpu_mqd_expect_word(loss, layout->live + i, mqd[layout->live + i], 0))
+			return false;
 	return simgpu_mqd_expect_word(loss, layout->check, mqd[layout->check], 0);
 }
 
@@ -357,10 +391,11 @@ bool simgpu_mqd_signed(const struct simgpu_mqd_layout *layout, const u32 *bits, 
 	if (!nonce)
 		return simgpu_mqd_never_loaded(layout, bits, mqd, loss);
 	for (i = 0; i < layout->dwords; i++)
-		if (!simgpu_mqd_expect_word(loss, i, mqd[i] & bits[i],
+		if (!simgpu_mqd_live(layout, mqd, i) &&
+		    !simgpu_mqd_expect_word(loss, i, mqd[i] & bits[i],
 					    simgpu_mqd_signature(nonce, xcc, i) & bits[i]))
 			return false;
 	return simgpu_mqd_expect_word(loss, layout->check, mqd[layout->check],
-				      simgpu_mqd_sum(layout, xcc, mqd));
+				      simgpu_mqd_sum(layout, bits, xcc, mqd));
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_mqd_signed);

@@ -13,6 +13,9 @@
 #define SIMGPU_MQD_BYTES	2048
 #define SIMGPU_MQD_DWORDS	512
 
+/* Dwords with a bit for each register of a dispatch that has a value. */
+#define SIMGPU_MQD_LIVE		4
+
 /* Fields of a compute MQD, the same in all versions. */
 #define SIMGPU_MQD_HEADER		0xc0310800
 #define SIMGPU_MQD_CONTROL_SIZE(c)	((c) & 0x3f)
@@ -29,9 +32,9 @@
  * @magic: %SIMGPU_SAVED_WAVE
  * @xcc: number of the XCC in its partition
  *
- * There are no waves.  When a queue is unloaded, XCC n saves n + 1 of these
- * all the same, and finds them again when it is loaded, so that nobody can
- * lose the control stack of an XCC or take it for another's unnoticed.
+ * When a queue is unloaded, XCC n saves n + 1 of these below all waves, also when there are
+ * none, and finds them again when it is loaded, so that nobody can lose the control stack of
+ * an XCC or take it for another's unnoticed.
  */
 struct simgpu_saved_wave {
 	u32 magic;

@@ -73,16 +73,25 @@ struct simgpu_sdma {
 
 int simgpu_sdma_run(struct simgpu_sdma *sdma, unsigned int budget);
 
+struct simgpu_dispatch;
+
+/* Instructions of all waves of a queue in one turn. */
+#define SIMGPU_DISPATCH_SLICE		4096
+
 /**
  * struct simgpu_pm4 - a PM4 compute queue being executed
  * @space: address space
  * @ring: the ring
  * @ib: indirect buffer in progress, @ib.end 0 for none
+ * @dispatch: what it dispatches
+ * @error: KFD exception code of the packet that was refused
  */
 struct simgpu_pm4 {
 	struct simgpu_space space;
 	struct simgpu_stream ring;
 	struct simgpu_stream ib;
+	struct simgpu_dispatch *dispatch;
+	u32 error;
 };
 
 int simgpu_pm4_run(struct simgpu_pm4 *pm4, unsigned int budget);
@@ -94,6 +103,7 @@ int simgpu_pm4_run(struct simgpu_pm4 *pm4, unsigned int budget);
  * @packets: packets that fit the ring, a power of two
  * @rptr: packet that is executed next; counts on and on
  * @wptr: first packet that the producer has not reserved
+ * @dispatch: what it dispatches
  * @error: KFD exception code of the packet that was refused
  */
 struct simgpu_aql {
@@ -102,6 +112,7 @@ struct simgpu_aql {
 	u64 packets;
 	u64 rptr;
 	u64 wptr;
+	struct simgpu_dispatch *dispatch;
 	u32 error;
 };
 

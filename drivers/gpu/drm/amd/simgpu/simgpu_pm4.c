@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Executor of the PM4 packets that a compute queue can run without shaders.
+ * Executor of the PM4 packets of a compute queue.
  *
  * Packet formats: type 3 packets of GFX 9, as in kfd_pm4_headers_ai.h and
  * soc15d.h.
@@ -8,6 +8,7 @@
 #include "amdgpu.h"
 #include "soc15d.h"
 
+#include "simgpu_dispatch.h"
 #include "simgpu_packet.h"
 
 #define PM4_TYPE(h)			((h) >> 30)
@@ -25,6 +26,9 @@
 #define PM4_RELEASE_DATA(d)		((d) >> 29)
 #define PM4_INDIRECT_DWORDS		4
 #define PM4_MAX_FIXED			8
+#define PM4_SH_REG_OFFSET(d)		((d) & 0xffff)
+/* COMPUTE_DISPATCH_INITIATOR, from PACKET3_SET_SH_REG_START on */
+#define PM4_SH_REG_COMPUTE		0x200
 
 enum pm4_release_data {
 	RELEASE_DATA_NONE,
@@ -128,6 +132,43 @@ static int pm4_indirect(struct simgpu_pm4 *pm4, const u32 *packet)
 	return 0;
 }
 
+static int pm4_set_sh_reg(struct simgpu_pm4 *pm4, const struct simgpu_stream *stream,
+			  const u32 *packet, unsigned int dwords)
+{
+	u32 number = PM4_SH_REG_OFFSET(packet[1]) - PM4_SH_REG_COMPUTE + SIMGPU_REG_INITIATOR;
+	unsigned int offset;
+	int ret = 0;
+	u32 value;
+
+	for (offset = 2; offset < dwords && !ret; offset++) {
+		ret = simgpu_stream_read(&pm4->space, stream, offset, &value, 1);
+		ret = ret ?: simgpu_dispatch_set(pm4->dispatch, number++, value);
+	}
+	return ret;
+}
+
+/* Returns 1 as long as the kernel is running: the position stays here. */
+static int pm4_dispatch(struct simgpu_pm4 *pm4, const u32 *dim, u32 initiator)
+{
+	int ret = 0;
+
+	if (!pm4->dispatch->active)
+		ret = simgpu_dispatch_direct(pm4->dispatch, dim, initiator);
+	ret = ret ?: simgpu_dispatch_run(pm4->dispatch, SIMGPU_DISPATCH_SLICE);
+	if (ret == -EINVAL)
+		pm4->error = pm4->dispatch->exception;
+	return ret;
+}
+
+static int pm4_dispatch_indirect(struct simgpu_pm4 *pm4, const u32 *packet)
+{
+	u32 dim[3];
+	int ret;
+
+	ret = simgpu_read(&pm4->space, pm4_address(packet, 1) & ~3ULL, dim, sizeof(dim));
+	return ret ?: pm4_dispatch(pm4, dim, packet[3]);
+}
+
 /* Smallest number of dwords that a packet may have; 0 when it is not known. */
 static unsigned int pm4_min_dwords(u32 opcode)
 {
@@ -144,6 +185,12 @@ static unsigned int pm4_min_dwords(u32 opcode)
 		return 8;
 	case PACKET3_ACQUIRE_MEM:
 		return 7;
+	case PACKET3_SET_SH_REG:
+		return 3;
+	case PACKET3_DISPATCH_DIRECT:
+		return 5;
+	case PACKET3_DISPATCH_INDIRECT:
+		return 4;
 	default:
 		return 0;
 	}
@@ -181,6 +228,15 @@ static int pm4_packet(struct simgpu_pm4 *pm4)
 		return ret;
 
 	switch (PM4_OPCODE(packet[0])) {
+	case PACKET3_SET_SH_REG:
+		ret = pm4_set_sh_reg(pm4, stream, packet, dwords);
+		break;
+	case PACKET3_DISPATCH_DIRECT:
+		ret = pm4_dispatch(pm4, packet + 1, packet[4]);
+		break;
+	case PACKET3_DISPATCH_INDIRECT:
+		ret = pm4_dispatch_indirect(pm4, packet);
+		break;
 	case PACKET3_WRITE_DATA:
 		ret = pm4_write_data(space, stream, packet, dwords);
 		break;
@@ -214,6 +270,7 @@ int simgpu_pm4_run(struct simgpu_pm4 *pm4, unsigned int budget)
 {
 	int ret;
 
+	pm4->error = EC_QUEUE_PACKET_UNSUPPORTED;
 	while (budget--) {
 		if (pm4->ib.end && pm4->ib.pos >= pm4->ib.end) {
 			pm4->ib = (struct simgpu_stream) { };

@@ -28,7 +28,8 @@
  * memory after that is never too old.
  *
  * A queue stops for good at an access that the page tables do not allow (KFD
- * hears of it as a page fault) and at a packet that cannot be executed.
+ * hears of it as a page fault), at a packet that cannot be executed, and when a
+ * wave does not know what to do.
  */
 
 #define SIMGPU_DOORBELL_IDLE	(~0ULL)
@@ -220,7 +221,7 @@ u32 simgpu_queue_free_hqd(struct simgpu *sim, u32 partition)
  * it in reclaim: it may use the reserves, its own flag says so.
  *
  * Context: process context.
- * Return: the queue, to be freed with kfree() until it is loaded; or NULL.
+ * Return: the queue, to be freed with simgpu_queue_free() until it is loaded; or NULL.
  */
 struct simgpu_queue *simgpu_queue_alloc(struct simgpu *sim, u32 partition, void *mqd, u64 mqd_va)
 {
@@ -228,6 +229,7 @@ struct simgpu_queue *simgpu_queue_alloc(struct simgpu *sim, u32 partition, void 
 
 	if (!queue)
 		return NULL;
+	queue->sim = sim;
 	queue->mqd = mqd;
 	queue->mqd_va = mqd_va;
 	queue->partition = partition;
@@ -235,6 +237,18 @@ struct simgpu_queue *simgpu_queue_alloc(struct simgpu *sim, u32 partition, void 
 	queue->hqd = SIMGPU_HQD_NONE;
 	queue->reported = U64_MAX;
 	return queue;
+}
+
+/**
+ * simgpu_queue_free - free a queue that is not loaded
+ * @queue: queue
+ *
+ * Context: any.
+ */
+void simgpu_queue_free(struct simgpu_queue *queue)
+{
+	simgpu_dispatch_free(queue->dispatch);
+	kfree(queue);
 }
 
 /* An indirect buffer that was left half executed. */
@@ -320,8 +334,8 @@ static int simgpu_queue_check_nonce(struct simgpu *sim, const struct simgpu_queu
 	return -EINVAL;
 }
 
-/* Behind all else that is saved: the progress is a part of what is signed. */
-static void simgpu_queue_sign(struct simgpu *sim, const struct simgpu_queue *queue)
+/* Waves and registers, behind all else that is saved: progress is a part of what is signed. */
+static void simgpu_queue_finish(struct simgpu *sim, const struct simgpu_queue *queue)
 {
 	bool sdma = queue->type == SIMGPU_QUEUE_SDMA;
 	const struct simgpu_mqd_layout *layout = sdma ? sim->desc->sdma_mqd_layout :
@@ -331,7 +345,7 @@ static void simgpu_queue_sign(struct simgpu *sim, const struct simgpu_queue *que
 	u32 nonce;
 
 	lockdep_assert_held(&sim->lock);
-	if (!sim->signatures || queue->type == SIMGPU_QUEUE_HIQ)
+	if (queue->type == SIMGPU_QUEUE_HIQ || !(sim->signatures || queue->dispatch))
 		return;
 	/* even, not 0, and far from those of other queues, also on other GPUs */
 	nonce = (++sim->mqd_nonces * 0x9e3779b2 ^ sim->gpu << 28) | 2;
@@ -340,8 +354,11 @@ static void simgpu_queue_sign(struct simgpu *sim, const struct simgpu_queue *que
 			dev_err(sim->adev->dev, "simgpu: MQD at %#llx is gone\n", queue->mqd_va);
 			return;
 		}
-		simgpu_mqd_sign(layout, sdma ? sim->sdma_mqd_bits : sim->mqd_bits, xcc, nonce,
-				sim->mqd_words);
+		if (queue->dispatch)
+			simgpu_dispatch_save(queue->dispatch, xcc, sim->mqd_words);
+		if (sim->signatures)
+			simgpu_mqd_sign(layout, sdma ? sim->sdma_mqd_bits : sim->mqd_bits, xcc,
+					nonce, sim->mqd_words);
 		simgpu_mqd_write_all(sim, queue, xcc, sim->mqd_words, layout->dwords);
 	}
 }
@@ -362,28 +379,42 @@ static struct simgpu_mqd_place simgpu_queue_place(const struct simgpu *sim,
 	return place;
 }
 
-static int simgpu_stack_read(struct simgpu *sim, const struct simgpu_queue *queue,
-			     unsigned int xcc, u64 pos, struct simgpu_saved_wave *wave)
+/**
+ * simgpu_queue_stack - access a control stack that is behind the MQD
+ * @queue: queue of GFX 9
+ * @xcc: XCC
+ * @pos: offset in the stack
+ * @data: to be written or read
+ * @len: bytes
+ * @write: write, else read
+ *
+ * Context: any.
+ * Return: 0 or -EFAULT.
+ */
+int simgpu_queue_stack(const struct simgpu_queue *queue, unsigned int xcc, u64 pos, void *data,
+		       size_t len, bool write)
 {
 	u64 offset = xcc * (u64)queue->stride + SIMGPU_MQD_STACK + pos;
-	struct simgpu_space kernel = { .sim = sim };
+	struct simgpu_space kernel = { .sim = queue->sim };
 
 	if (!queue->mqd)
-		return simgpu_read(&kernel, queue->mqd_va + offset, wave, sizeof(*wave));
-	memcpy(wave, queue->mqd + offset, sizeof(*wave));
+		return write ? simgpu_write(&kernel, queue->mqd_va + offset, data, len) :
+			       simgpu_read(&kernel, queue->mqd_va + offset, data, len);
+	if (write)
+		memcpy(queue->mqd + offset, data, len);
+	else
+		memcpy(data, queue->mqd + offset, len);
 	return 0;
 }
 
-static int simgpu_stack_write(struct simgpu *sim, const struct simgpu_queue *queue,
-			      unsigned int xcc, u64 pos, const struct simgpu_saved_wave *wave)
+/* End of the waves on a control stack: below are those of struct simgpu_saved_wave. */
+static u32 simgpu_queue_stack_bottom(struct simgpu *sim, unsigned int xcc, const u32 *values)
 {
-	u64 offset = xcc * (u64)queue->stride + SIMGPU_MQD_STACK + pos;
-	struct simgpu_space kernel = { .sim = sim };
+	u32 size = values[sim->desc->wave_mqd.stack_size];
 
-	if (!queue->mqd)
-		return simgpu_write(&kernel, queue->mqd_va + offset, wave, sizeof(*wave));
-	memcpy(queue->mqd + offset, wave, sizeof(*wave));
-	return 0;
+	if (!sim->desc->mqd.stack_size || !size)
+		return size;
+	return size - (xcc + 1) * sizeof(struct simgpu_saved_wave);
 }
 
 /* The first dwords of a MQD, @values, have been found valid. */
@@ -397,8 +428,11 @@ static int simgpu_queue_load_waves(struct simgpu *sim, const struct simgpu_queue
 
 	if (!at->stack_size)
 		return 0;
-	for (pos = values[at->stack_offset]; pos < values[at->stack_size]; pos += sizeof(wave)) {
-		ret = simgpu_stack_read(sim, queue, xcc, pos, &wave);
+	if (values[at->stack_offset] == values[at->stack_size])
+		return 0;
+	for (pos = simgpu_queue_stack_bottom(sim, xcc, values); pos < values[at->stack_size];
+	     pos += sizeof(wave)) {
+		ret = simgpu_queue_stack(queue, xcc, pos, &wave, sizeof(wave), false);
 		if (ret)
 			return ret;
 		if (wave.magic != SIMGPU_SAVED_WAVE || wave.xcc != xcc) {
@@ -409,6 +443,20 @@ static int simgpu_queue_load_waves(struct simgpu *sim, const struct simgpu_queue
 		}
 	}
 	return 0;
+}
+
+static int simgpu_queue_load_dispatch(struct simgpu *sim, const struct simgpu_queue *queue,
+				      unsigned int xcc, const u32 *values)
+{
+	int ret;
+
+	if (!queue->dispatch)
+		return 0;
+	ret = simgpu_dispatch_load(queue->dispatch, xcc, values,
+				   simgpu_queue_stack_bottom(sim, xcc, values));
+	if (ret)
+		dev_err(sim->adev->dev, "simgpu: MQD of XCC %u has waves of no dispatch\n", xcc);
+	return ret;
 }
 
 static void simgpu_queue_save_waves(struct simgpu *sim, const struct simgpu_queue *queue)
@@ -426,11 +474,10 @@ static void simgpu_queue_save_waves(struct simgpu *sim, const struct simgpu_queu
 		pos = size;
 		for (i = 0; i <= xcc; i++) {
 			pos -= sizeof(wave);
-			if (simgpu_stack_write(sim, queue, xcc, pos, &wave))
+			if (simgpu_queue_stack(queue, xcc, pos, &wave, sizeof(wave), true))
 				dev_err(sim->adev->dev, "simgpu: MQD at %#llx is gone\n",
 					queue->mqd_va);
 		}
-		simgpu_mqd_write_xcc(sim, queue, xcc, at->stack_offset, pos);
 	}
 }
 
@@ -455,6 +502,11 @@ int simgpu_queue_parse_compute(struct simgpu *sim, struct simgpu_queue *queue, u
 	u32 *values;
 	int ret;
 
+	if (queue->type != SIMGPU_QUEUE_HIQ) {
+		queue->dispatch = simgpu_dispatch_alloc(sim, queue);
+		if (!queue->dispatch)
+			return -ENOMEM;
+	}
 	values = kmalloc_array(SIMGPU_MQD_DWORDS, sizeof(u32), GFP_NOIO);
 	if (!values)
 		return -ENOMEM;
@@ -488,7 +540,9 @@ int simgpu_queue_parse_compute(struct simgpu *sim, struct simgpu_queue *queue, u
 			.base = base,
 			.packets = dwords * sizeof(u32) / AQL_PACKET_SIZE,
 			.rptr = values[mqd->rptr],
+			.dispatch = queue->dispatch,
 		};
+		ret = simgpu_queue_load_dispatch(sim, queue, 0, values);
 		goto out;
 	}
 	/* the packets of the HIQ have this format, too */
@@ -497,9 +551,11 @@ int simgpu_queue_parse_compute(struct simgpu *sim, struct simgpu_queue *queue, u
 	queue->pm4 = (struct simgpu_pm4) {
 		.space = { .sim = sim, .id = space },
 		.ring = { .base = base, .mask = dwords - 1, .pos = values[mqd->rptr] },
+		.dispatch = queue->dispatch,
 	};
-	ret = simgpu_queue_parse_ib(sim, queue, &queue->pm4.ib, mqd->ib_base_lo, mqd->ib_base_hi,
-				    mqd->ib_control, mqd->ib_rptr);
+	ret = simgpu_queue_load_dispatch(sim, queue, 0, values);
+	ret = ret ?: simgpu_queue_parse_ib(sim, queue, &queue->pm4.ib, mqd->ib_base_lo,
+					   mqd->ib_base_hi, mqd->ib_control, mqd->ib_rptr);
 out:
 	kfree(values);
 	return ret;
@@ -620,6 +676,7 @@ int simgpu_queue_add_xcc(struct simgpu *sim, struct simgpu_queue *queue, unsigne
 		ret = ret ?: simgpu_queue_check_signature(sim, queue, false, xcc,
 							  mqds + SIMGPU_MQD_DWORDS);
 		ret = ret ?: simgpu_queue_load_waves(sim, queue, xcc, mqds + SIMGPU_MQD_DWORDS);
+		ret = ret ?: simgpu_queue_load_dispatch(sim, queue, xcc, mqds + SIMGPU_MQD_DWORDS);
 	}
 	if (!ret)
 		queue->xccs |= BIT(xcc);
@@ -709,7 +766,7 @@ static void simgpu_queue_save(struct simgpu *sim, struct simgpu_queue *queue)
 	case SIMGPU_QUEUE_HIQ:
 		break;
 	}
-	simgpu_queue_sign(sim, queue);
+	simgpu_queue_finish(sim, queue);
 }
 
 /**
@@ -737,7 +794,7 @@ void simgpu_queue_kill(struct simgpu *sim, struct simgpu_queue *queue)
 {
 	lockdep_assert_held(&sim->lock);
 	list_del(&queue->node);
-	kfree(queue);
+	simgpu_queue_free(queue);
 }
 
 /**
@@ -899,7 +956,7 @@ static void simgpu_queue_halt(struct simgpu *sim, struct simgpu_queue *queue, in
 	else if (queue->type == SIMGPU_QUEUE_AQL)
 		simgpu_queue_refused(queue, queue->aql.error);
 	else if (queue->type == SIMGPU_QUEUE_PM4)
-		simgpu_queue_refused(queue, EC_QUEUE_PACKET_UNSUPPORTED);
+		simgpu_queue_refused(queue, queue->pm4.error);
 }
 
 /* One turn of a queue.  Returns whether it has more to do right now. */

@@ -5,6 +5,7 @@
 #ifndef SIMGPU_QUEUE_H
 #define SIMGPU_QUEUE_H
 
+#include "simgpu_dispatch.h"
 #include "simgpu_packet.h"
 
 enum simgpu_queue_type {
@@ -20,6 +21,7 @@ enum simgpu_queue_type {
 /**
  * struct simgpu_queue - a queue that is loaded
  * @node: in simgpu.queues
+ * @sim: GPU
  * @type: which executor runs it
  * @mqd: MQD in kernel memory, as KFD passes it when it loads queues itself
  * @mqd_va: its address in the kernel's address space, when firmware loads it
@@ -35,6 +37,7 @@ enum simgpu_queue_type {
  * @stuck: did not leave the hardware when it was told to
  * @round: of the HIQ alone: the engine's last round in which it had its turn
  * @reported: rptr as it was reported last
+ * @dispatch: what a compute queue dispatches, else NULL
  * @sdma: executor of %SIMGPU_QUEUE_SDMA
  * @pm4: executor of %SIMGPU_QUEUE_PM4 and, for its ring, of %SIMGPU_QUEUE_HIQ
  * @aql: executor of %SIMGPU_QUEUE_AQL
@@ -43,6 +46,7 @@ enum simgpu_queue_type {
  */
 struct simgpu_queue {
 	struct list_head node;
+	struct simgpu *sim;
 	enum simgpu_queue_type type;
 	void *mqd;
 	u64 mqd_va;
@@ -58,6 +62,7 @@ struct simgpu_queue {
 	bool stuck;
 	u32 round;
 	u64 reported;
+	struct simgpu_dispatch *dispatch;
 	union {
 		struct simgpu_sdma sdma;
 		struct simgpu_pm4 pm4;
@@ -66,6 +71,9 @@ struct simgpu_queue {
 };
 
 struct simgpu_queue *simgpu_queue_alloc(struct simgpu *sim, u32 partition, void *mqd, u64 mqd_va);
+void simgpu_queue_free(struct simgpu_queue *queue);
+int simgpu_queue_stack(const struct simgpu_queue *queue, unsigned int xcc, u64 pos, void *data,
+		       size_t len, bool write);
 int simgpu_queue_parse_compute(struct simgpu *sim, struct simgpu_queue *queue, u32 space);
 int simgpu_queue_parse_sdma(struct simgpu *sim, struct simgpu_queue *queue, u32 space,
 			    u64 wptr_va);
