@@ -14,6 +14,8 @@ packages=(
 	busybox-static cpio criu kmod qemu-system-x86 rocminfo
 	# programs on other people's libraries
 	libdrm-dev libhsakmt-dev pkg-config zlib1g-dev
+	# kernels of the tests, for the simulated GPUs
+	lld-19 llvm-19
 	# only makes builds faster
 	ccache
 )
@@ -24,7 +26,7 @@ fuzz) packages+=(clang libclang-rt-14-dev llvm) ;;
 isa) packages=(build-essential llvm-19 python3) ;;
 bench) packages+=(gnuplot-nox) ;;
 check) packages+=(gnuplot-nox python3-sphinx shellcheck sparse) ;;
-all) packages+=(clang libclang-rt-14-dev llvm llvm-19 gnuplot-nox python3-sphinx shellcheck sparse) ;;
+all) packages+=(clang libclang-rt-14-dev llvm gnuplot-nox python3-sphinx shellcheck sparse) ;;
 *)
 	echo "deps.sh: '$1' is none of fuzz, isa, bench, check, all" >&2
 	exit 2

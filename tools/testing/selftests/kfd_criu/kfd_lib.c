@@ -1249,6 +1249,18 @@ void aql_dispatch(struct kfd_queue *q, uint64_t kernel, uint64_t completion)
 	aql_packet(q, AQL_HEADER(AQL_KERNEL_DISPATCH), setup, body);
 }
 
+void aql_dispatch_grid(struct kfd_queue *q, uint64_t kernel, uint64_t args, uint32_t grid,
+		       uint16_t group, uint32_t lds, uint64_t completion)
+{
+	const uint16_t setup = 1;
+	uint32_t body[15] = { group | 1 << 16, 1, grid, 1, 1, 0, lds };
+
+	memcpy(body + 7, &kernel, sizeof(kernel));
+	memcpy(body + 9, &args, sizeof(args));
+	memcpy(body + 13, &completion, sizeof(completion));
+	aql_packet(q, AQL_HEADER(AQL_KERNEL_DISPATCH), setup, body);
+}
+
 void hsa_signal_init(struct hsa_signal *s, int64_t value, const struct kfd_bo *page,
 		     const struct kfd_event *e)
 {

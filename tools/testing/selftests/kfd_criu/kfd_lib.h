@@ -270,6 +270,12 @@ void aql_barrier_and(struct kfd_queue *q, const uint64_t dep[5], uint64_t comple
 void aql_barrier_or(struct kfd_queue *q, const uint64_t dep[5], uint64_t completion);
 /* a kernel dispatch of object @kernel: what a queue must refuse where there are no shaders */
 void aql_dispatch(struct kfd_queue *q, uint64_t kernel, uint64_t completion);
+/*
+ * Kernel descriptor @kernel with the arguments at @args, for @grid work-items in workgroups of
+ * @group, each with @lds bytes of LDS.
+ */
+void aql_dispatch_grid(struct kfd_queue *q, uint64_t kernel, uint64_t args, uint32_t grid,
+		       uint16_t group, uint32_t lds, uint64_t completion);
 /* A packet with the given 16-bit header and 60 bytes behind the first dword. */
 void aql_raw(struct kfd_queue *q, uint16_t header, const uint32_t body[15]);
 
