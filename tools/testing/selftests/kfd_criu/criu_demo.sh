@@ -123,7 +123,7 @@ say_objects()
 
 phase_dump()
 {
-	options="--rounds 40 --ballast ${KFD_DEMO_MIB:-0}"
+	options="--rounds 40 --kernels --ballast ${KFD_DEMO_MIB:-0}"
 	dump_options=
 	case $1 in
 	tree) options="$options --tree" ;;

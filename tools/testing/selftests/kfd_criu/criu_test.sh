@@ -137,8 +137,10 @@ nothing_left()
 
 test_dump_and_restore()
 {
-	begin --rounds $ROUNDS && dump "$WORK/a" && job_wait_gone || return
-	restore "$WORK/a" && same_result
+	begin --rounds $ROUNDS --kernels && dump "$WORK/a" && job_wait_gone || return
+	restore "$WORK/a" && same_result || return
+	[ -z "$(find "$HERE" -name 'digest-*.co')" ] || grep -q '^Kernels: on' "$JOB_LOG" ||
+		note "the job had no kernels"
 }
 
 test_images_are_whole()
@@ -163,8 +165,8 @@ test_memory_is_bounded()
 test_tree()
 {
 	rm -rf "$WORK/a"
-	begin --tree --rounds $ROUNDS && dump "$WORK/a" && job_wait_gone && restore "$WORK/a" &&
-		same_result
+	begin --tree --kernels --rounds $ROUNDS && dump "$WORK/a" && job_wait_gone &&
+		restore "$WORK/a" && same_result
 }
 
 # wait_held PROCESSES STEP

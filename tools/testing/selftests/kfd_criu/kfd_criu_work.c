@@ -9,7 +9,9 @@
  * on the other GPU; some go by way of a GTT buffer, a user pointer or an SVM
  * range.  Where they arrive, SDMA adds to, fills and writes some words, then
  * the PM4 queue writes some more.  Barriers on the AQL queues wait for all of
- * that, and for each other.  Which blocks, which words and which values
+ * that, and for each other.  If asked for, a kernel on each AQL queue makes numbers
+ * of a part of the data that the round reads, and has them in registers and LDS while
+ * the round is held up.  Which blocks, which words and which values
  * follows from the checksum of the data in the round before, so that one
  * wrong byte makes all that comes after it different.
  *
@@ -24,7 +26,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #define KFD_TEST_NO_HARNESS
-#include "kfd_test.h"
+#include "kfd_kernel.h"
 
 #define EXIT_USAGE	2
 
@@ -47,6 +49,14 @@
 #define EXTRA_CYCLE	4u
 #define EXTRA_SIZE	(16 * KIB)
 #define BALLASTS	4
+
+/* A kernel has so many work-items, more than a GPU of four compute units can hold at once. */
+#define KERNEL_ITEMS	16384u
+#define KERNEL_GROUP	256u
+#define KERNEL_FACTOR	0x9e3779b1u
+/* How many words each of them reads, and how many bytes all together. */
+#define KERNEL_WORDS	8u
+#define KERNEL_BYTES	(KERNEL_ITEMS * KERNEL_WORDS * 4)
 
 /* Where in the BO of indirect buffers each queue's is. */
 #define IB_SIZE		(64 * KIB)
@@ -97,7 +107,7 @@ struct plan {
 
 /* The signals of one GPU; the links are a chain of AQL barriers. */
 #define LINKS		4
-enum { SIG_SDMA, SIG_PM4, SIG_LINK, SIG_LAST = SIG_LINK + LINKS - 1, SIGNALS };
+enum { SIG_SDMA, SIG_PM4, SIG_KERNEL, SIG_LINK, SIG_LAST = SIG_LINK + LINKS - 1, SIGNALS };
 
 /**
  * struct cell - what one GPU tells the CPU and the other GPU, in GTT
@@ -120,7 +130,10 @@ struct cell {
  * @queue: by enum kfd_queue_kind
  * @done: the event of each queue
  * @cell: in memory that all share
+ * @kernel: makes numbers of what the round reads
+ * @numbers: these numbers, in GTT
  * @model: what @vram must hold
+ * @model_numbers: what @numbers must hold
  * @plan: what this round does to @vram
  * @ballast: buffers that are there to be large
  */
@@ -130,7 +143,10 @@ struct gpu {
 	struct kfd_queue queue[3];
 	struct kfd_event done[3];
 	struct cell *cell;
+	struct kernel kernel;
+	struct kfd_bo numbers;
 	uint8_t *model;
+	uint32_t *model_numbers;
 	struct plan plan;
 };
 
@@ -147,7 +163,7 @@ struct extra {
 };
 
 struct options {
-	unsigned int rounds, pace, vram, bos, ballast, tree;
+	unsigned int rounds, pace, vram, bos, ballast, tree, kernels;
 	const char *until, *hold;
 };
 
@@ -180,6 +196,7 @@ enum { PARENT, CHILD };
  * @blocks: number of blocks in a half
  * @half: bytes of a half
  * @peer: each GPU can write the other's VRAM
+ * @kernels: there are kernels for both GPUs
  * @tree: memory shared by two processes, or NULL
  * @side: PARENT or CHILD
  * @other: pid of the other process, 0 when it has ended
@@ -192,7 +209,7 @@ struct work {
 	unsigned int round, now;
 	uint64_t seed, rng;
 	uint32_t block, blocks, half;
-	bool peer;
+	bool peer, kernels;
 	struct kfd k;
 	struct kfd_bo page, cells, gtt, userptr, shared;
 	uint64_t svm, svm_size;
@@ -310,6 +327,12 @@ static uint8_t *now(const struct work *w, void *halves)
 static uint8_t *next(const struct work *w, void *halves)
 {
 	return (uint8_t *)halves + (uint64_t)!w->now * w->half;
+}
+
+/* Which part of what the round reads is for the kernel. */
+static uint8_t *kernel_part(const struct work *w, void *halves)
+{
+	return now(w, halves) + w->seed % (w->half / KERNEL_BYTES) * KERNEL_BYTES;
 }
 
 /* How a block goes, by its place in the order of sending. */
@@ -455,9 +478,34 @@ static void model_change(uint8_t *base, const struct change *c)
 	}
 }
 
+/* What kernels/digest.s does. */
+static void model_numbers(const uint8_t *data, uint32_t *numbers)
+{
+	uint32_t word, first = 0, i;
+
+	for (i = 0; i < KERNEL_ITEMS; i++)
+		numbers[i] = i;
+	for (i = 0; i < KERNEL_ITEMS * KERNEL_WORDS; i++) {
+		uint32_t *number = &numbers[i % KERNEL_ITEMS];
+
+		memcpy(&word, data + i * sizeof(word), sizeof(word));
+		*number = (*number ^ word) * KERNEL_FACTOR;
+		*number ^= *number >> 15;
+	}
+	/* from the first on, so that the neighbour's number is not yet a sum */
+	for (i = 0; i < KERNEL_ITEMS; i++) {
+		if (i % KERNEL_GROUP == 0)
+			first = numbers[i];
+		numbers[i] += (i + 1) % KERNEL_GROUP ? numbers[i + 1] : first;
+	}
+}
+
 static void model_round(struct work *w)
 {
 	unsigned int g, i;
+
+	for (g = 0; w->kernels && g < GPUS; g++)
+		model_numbers(kernel_part(w, w->gpu[g].model), w->gpu[g].model_numbers);
 
 	for (g = 0; g < GPUS; g++) {
 		const struct plan *plan = &w->gpu[g].plan;
@@ -622,17 +670,40 @@ static void queue_pm4(struct work *w, struct gpu *gpu)
 	kfd_queue_submit(q);
 }
 
+/* The kernel reads what this round leaves alone, and waits for the gate like SDMA. */
+static void aql_kernel(struct work *w, struct gpu *gpu)
+{
+	const struct {
+		uint64_t data, numbers, gate;
+		uint32_t words, step, open;
+	} args = {
+		va(kernel_part(w, gpu->vram.cpu)), gpu->numbers.va, va(&gpu->cell->gate),
+		KERNEL_WORDS, KERNEL_ITEMS * 4, w->round,
+	};
+
+	memset(gpu->numbers.cpu, 0, KERNEL_ITEMS * 4);
+	kernel_dispatch(&gpu->queue[KFD_Q_AQL], &gpu->kernel,
+			kernel_args(&gpu->kernel, 0, &args, sizeof(args)), KERNEL_ITEMS,
+			KERNEL_GROUP, va(&gpu->cell->signal[SIG_KERNEL]));
+}
+
 /*
- * A chain on each GPU.  It begins when SDMA and PM4 are done; each further link
- * needs the one before on both GPUs.  The last one raises the event.
+ * A chain on each GPU.  It begins when the kernel, SDMA and PM4 are done; each further
+ * link needs the one before on both GPUs.  The last one raises the event.
  */
 static void queue_aql(struct work *w, unsigned int g)
 {
 	struct kfd_queue *q = &w->gpu[g].queue[KFD_Q_AQL];
 	struct hsa_signal *own = w->gpu[g].cell->signal, *other = w->gpu[!g].cell->signal;
-	const uint64_t first[5] = { va(&own[SIG_SDMA]), va(&own[SIG_PM4]) };
+	const uint64_t first[5] = {
+		va(&own[SIG_SDMA]), va(&own[SIG_PM4]), w->kernels ? va(&own[SIG_KERNEL]) : 0
+	};
 	unsigned int i;
 
+	if (w->kernels)
+		aql_kernel(w, &w->gpu[g]);
+	else
+		own[SIG_KERNEL].value = 0;
 	aql_barrier_and(q, first, va(&own[SIG_LINK]));
 	for (i = SIG_LINK; i < SIG_LAST; i++) {
 		const uint64_t before[5] = { va(&own[i]), va(&other[i]) };
@@ -705,10 +776,11 @@ stuck(struct work *w, const struct gpu *gpu, enum kfd_queue_kind kind, bool done
 		stop(w, "STUCK", "%s of GPU %s is done, but its event does not come",
 		     queue_names[kind], gpu->name);
 	stop(w, "STUCK",
-	     "%s of GPU %s is at %llu of %llu; gate %u, sent %u, landed %u; signals %lld %lld %lld %lld",
+	     "%s of GPU %s is at %llu of %llu; gate %u, sent %u, landed %u; signals %lld %lld %lld %lld %lld",
 	     queue_names[kind], gpu->name, (unsigned long long)*q->rptr,
 	     (unsigned long long)*q->wptr, cell->gate, cell->sent, cell->landed,
 	     (long long)cell->signal[SIG_SDMA].value, (long long)cell->signal[SIG_PM4].value,
+	     (long long)cell->signal[SIG_KERNEL].value,
 	     (long long)cell->signal[SIG_LINK].value, (long long)cell->signal[SIG_LAST].value);
 }
 
@@ -911,6 +983,19 @@ static void check_extra(struct work *w, unsigned int i)
 	     (unsigned long long)word_at(e->model, at));
 }
 
+static void check_numbers(struct work *w, const struct gpu *gpu)
+{
+	const uint32_t *found = gpu->numbers.cpu;
+	unsigned int i = 0;
+
+	if (!memcmp(found, gpu->model_numbers, KERNEL_ITEMS * sizeof(*found)))
+		return;
+	while (found[i] == gpu->model_numbers[i])
+		i++;
+	stop(w, "WRONG", "work-item %u of the kernel on GPU %s: found %08x, wanted %08x", i,
+	     gpu->name, found[i], gpu->model_numbers[i]);
+}
+
 /*
  * Compare all that the round touched, and what it left alone on the GPUs.  The
  * checksum is taken of the model: it is the same by then, and faster to read.
@@ -922,6 +1007,8 @@ static uint64_t check_round(struct work *w)
 
 	for (g = 0; g < GPUS; g++) {
 		check_gpu(w, &w->gpu[g]);
+		if (w->kernels)
+			check_numbers(w, &w->gpu[g]);
 		sum = hash(sum, next(w, w->gpu[g].model), w->half);
 	}
 	for (i = 0; i < w->opt.bos; i++) {
@@ -1012,6 +1099,29 @@ static void make_queues(struct work *w, unsigned int g)
 	}
 }
 
+/* Without them, the AQL queues have nothing but barriers, and the result is the same. */
+static void make_kernels(struct work *w)
+{
+	unsigned int g;
+	int r;
+
+	if (!w->opt.kernels)
+		return;
+	w->kernels = true;
+	for (g = 0; g < GPUS; g++) {
+		struct gpu *gpu = &w->gpu[g];
+
+		r = kernel_load(&w->k, &gpu->kernel, g, "digest");
+		if (r == -ENOENT)
+			w->kernels = false;
+		else
+			need(w, r, "kernel");
+		need(w, kfd_bo_create(&w->k, &gpu->numbers, g, 0, KERNEL_ITEMS * 4, KFD_BO_GTT,
+				      1u << g), "GTT buffer for the kernel");
+		gpu->model_numbers = alloc(w, KERNEL_ITEMS * sizeof(*gpu->model_numbers));
+	}
+}
+
 /* GTT and VRAM by turns; two on GPU A, two on B, two on both. */
 static void make_extra(struct work *w, unsigned int i)
 {
@@ -1092,6 +1202,7 @@ static void set_up(struct work *w)
 	make_detours(w);
 	for (i = 0; i < GPUS; i++)
 		make_queues(w, i);
+	make_kernels(w);
 	w->extra = alloc(w, w->opt.bos * sizeof(*w->extra));
 	for (i = 0; i < w->opt.bos; i++)
 		make_extra(w, i);
@@ -1104,7 +1215,8 @@ static void tear_down(struct work *w)
 {
 	struct kfd_bo *bos[] = {
 		&w->gpu[A].vram, &w->gpu[B].vram, &w->gpu[A].ib, &w->gpu[B].ib, &w->gtt,
-		&w->userptr, &w->shared, &w->cells,
+		&w->userptr, &w->shared, &w->cells, &w->gpu[A].numbers, &w->gpu[B].numbers,
+		&w->gpu[A].kernel.bo, &w->gpu[B].kernel.bo,
 	};
 	unsigned int g, i;
 
@@ -1150,6 +1262,11 @@ static void tell(const struct work *w)
 		printf("        %llu KiB of user pointer to memory that both processes share.\n",
 		       (unsigned long long)(w->shared.size / KIB));
 	printf("Queues: %son each GPU one SDMA, one PM4 and one AQL, with an event each.\n", each);
+	if (w->kernels)
+		printf("Kernels: %son each GPU one of %u work-items in each round.\n", each,
+		       KERNEL_ITEMS);
+	else if (w->opt.kernels)
+		printf("Kernels: none, for these GPUs none were built.\n");
 }
 
 static void check_machine(void)
@@ -1192,6 +1309,7 @@ static void print_usage(FILE *f)
 		"  -b, --ballast MIB  so many MiB of buffers more, a quarter of them VRAM, written once\n"
 		"                   and looked at in the end (default 0)\n"
 		"  -t, --tree       two processes that exchange data\n"
+		"  -k, --kernels    a kernel on each GPU in each round, too\n"
 		"  -u, --until FILE hold the GPUs up in the last round until there is such a file\n"
 		"  -o, --hold STEP  stand still behind a step of the beginning or the end, until SIGUSR1:\n"
 		"                   its number, or what is told when it fails\n"
@@ -1226,6 +1344,7 @@ static void parse(struct options *opt, int argc, char **argv)
 		{ "bos", required_argument, NULL, 'n' },
 		{ "ballast", required_argument, NULL, 'b' },
 		{ "tree", no_argument, NULL, 't' },
+		{ "kernels", no_argument, NULL, 'k' },
 		{ "until", required_argument, NULL, 'u' },
 		{ "hold", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
@@ -1234,7 +1353,7 @@ static void parse(struct options *opt, int argc, char **argv)
 	int c;
 
 	*opt = (struct options){ .rounds = 40, .pace = 200, .vram = 4 };
-	while ((c = getopt_long(argc, argv, "r:p:v:n:b:tu:o:h", names, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "r:p:v:n:b:tku:o:h", names, NULL)) != -1) {
 		switch (c) {
 		case 'r':
 			opt->rounds = parse_number("rounds", optarg, 1, 1000000);
@@ -1253,6 +1372,9 @@ static void parse(struct options *opt, int argc, char **argv)
 			break;
 		case 't':
 			opt->tree = 1;
+			break;
+		case 'k':
+			opt->kernels = 1;
 			break;
 		case 'u':
 			opt->until = optarg;
