@@ -1109,8 +1109,9 @@ void sdma_indirect(struct kfd_queue *q, uint64_t ib, uint32_t dwords)
 }
 
 enum {
-	PM4_NOP = 0x10, PM4_WRITE_DATA = 0x37, PM4_WAIT_REG_MEM = 0x3c,
-	PM4_INDIRECT_BUFFER = 0x3f, PM4_RELEASE_MEM = 0x49, PM4_ACQUIRE_MEM = 0x58,
+	PM4_NOP = 0x10, PM4_DISPATCH_DIRECT = 0x15, PM4_DISPATCH_INDIRECT = 0x16,
+	PM4_WRITE_DATA = 0x37, PM4_WAIT_REG_MEM = 0x3c, PM4_INDIRECT_BUFFER = 0x3f,
+	PM4_RELEASE_MEM = 0x49, PM4_ACQUIRE_MEM = 0x58, PM4_SET_SH_REG = 0x76,
 };
 
 void pm4_raw(struct kfd_queue *q, const uint32_t *pkt, unsigned int dwords)
@@ -1193,6 +1194,27 @@ void pm4_indirect(struct kfd_queue *q, uint64_t ib, uint32_t dwords)
 	EMIT(q, PM4_HEADER(PM4_INDIRECT_BUFFER, 4), LO(ib), HI(ib), dwords | valid);
 }
 
+void pm4_set_sh_reg(struct kfd_queue *q, uint32_t reg, const uint32_t *values, uint32_t count)
+{
+	uint32_t *p = packet(q, 2 + count);
+
+	if (!p)
+		return;
+	p[0] = PM4_HEADER(PM4_SET_SH_REG, 2 + count);
+	p[1] = reg;
+	memcpy(p + 2, values, count * sizeof(*values));
+}
+
+void pm4_dispatch_direct(struct kfd_queue *q, const uint32_t dim[3], uint32_t initiator)
+{
+	EMIT(q, PM4_HEADER(PM4_DISPATCH_DIRECT, 5), dim[0], dim[1], dim[2], initiator);
+}
+
+void pm4_dispatch_indirect(struct kfd_queue *q, uint64_t dim, uint32_t initiator)
+{
+	EMIT(q, PM4_HEADER(PM4_DISPATCH_INDIRECT, 4), LO(dim), HI(dim), initiator);
+}
+
 enum { AQL_KERNEL_DISPATCH = 2, AQL_BARRIER_AND = 3, AQL_BARRIER_OR = 5 };
 
 /* after all packets before it, and with system scope on both sides */
@@ -1258,6 +1280,20 @@ void aql_dispatch_grid(struct kfd_queue *q, uint64_t kernel, uint64_t args, uint
 	memcpy(body + 7, &kernel, sizeof(kernel));
 	memcpy(body + 9, &args, sizeof(args));
 	memcpy(body + 13, &completion, sizeof(completion));
+	aql_packet(q, AQL_HEADER(AQL_KERNEL_DISPATCH), setup, body);
+}
+
+void aql_dispatch_3d(struct kfd_queue *q, const struct aql_grid *grid)
+{
+	const uint16_t setup = 3;
+	uint32_t body[15] = {
+		grid->group[0] | grid->group[1] << 16, grid->group[2],
+		grid->grid[0], grid->grid[1], grid->grid[2], grid->scratch, grid->lds,
+	};
+
+	memcpy(body + 7, &grid->kernel, sizeof(grid->kernel));
+	memcpy(body + 9, &grid->args, sizeof(grid->args));
+	memcpy(body + 13, &grid->completion, sizeof(grid->completion));
 	aql_packet(q, AQL_HEADER(AQL_KERNEL_DISPATCH), setup, body);
 }
 

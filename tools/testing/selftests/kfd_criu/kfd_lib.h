@@ -244,6 +244,12 @@ void pm4_acquire_mem(struct kfd_queue *q);
 void pm4_release_mem(struct kfd_queue *q, uint64_t dst, uint64_t value, uint32_t event_id);
 void pm4_wait_equal(struct kfd_queue *q, uint64_t addr, uint32_t value, uint32_t mask);
 void pm4_indirect(struct kfd_queue *q, uint64_t ib, uint32_t dwords);
+/* @reg: which one of those that a process may set; its address, less that of the first */
+void pm4_set_sh_reg(struct kfd_queue *q, uint32_t reg, const uint32_t *values, uint32_t count);
+/* @initiator says whether @dim counts workgroups or work-items */
+void pm4_dispatch_direct(struct kfd_queue *q, const uint32_t dim[3], uint32_t initiator);
+/* the same with three dwords at the address @dim */
+void pm4_dispatch_indirect(struct kfd_queue *q, uint64_t dim, uint32_t initiator);
 void pm4_raw(struct kfd_queue *q, const uint32_t *pkt, unsigned int dwords);
 
 /*
@@ -276,6 +282,26 @@ void aql_dispatch(struct kfd_queue *q, uint64_t kernel, uint64_t completion);
  */
 void aql_dispatch_grid(struct kfd_queue *q, uint64_t kernel, uint64_t args, uint32_t grid,
 		       uint16_t group, uint32_t lds, uint64_t completion);
+
+/**
+ * struct aql_grid - a kernel dispatch with all that it can say
+ * @kernel: address of the kernel descriptor
+ * @args: address of the arguments
+ * @grid: work-items in each dimension
+ * @group: work-items of a workgroup in each dimension
+ * @lds: bytes of LDS of a workgroup
+ * @scratch: bytes of scratch of a work-item
+ * @completion: address of a signal, or 0
+ */
+struct aql_grid {
+	uint64_t kernel, args;
+	uint32_t grid[3];
+	uint16_t group[3];
+	uint32_t lds, scratch;
+	uint64_t completion;
+};
+
+void aql_dispatch_3d(struct kfd_queue *q, const struct aql_grid *grid);
 /* A packet with the given 16-bit header and 60 bytes behind the first dword. */
 void aql_raw(struct kfd_queue *q, uint16_t header, const uint32_t body[15]);
 

@@ -627,8 +627,12 @@ static void wave_sgprs(const struct simgpu_dispatch *dispatch, const struct simg
 	u64 offset = (u64)slot * shape->slot;
 	u32 *next = wave->scalar, i;
 
-	/* each XCC has a part of the scratch memory */
-	offset += (u64)share->xcc * shape->slots * shape->slot;
+	/*
+	 * Each XCC has a part of the scratch memory of an AQL queue.  The registers of PM4 are of
+	 * one XCC, and what they say is this one's.
+	 */
+	if (dispatch->spread)
+		offset += (u64)share->xcc * shape->slots * shape->slot;
 	for (i = 0; i < users; i++)
 		*next++ = reg(share, SIMGPU_REG_USER_DATA + i);
 	if (generation(desc) == 12) {
@@ -1040,6 +1044,8 @@ int simgpu_dispatch_set(struct simgpu_dispatch *dispatch, unsigned int reg, u32 
  * @dim: size of the grid, in the packet's units
  * @initiator: COMPUTE_DISPATCH_INITIATOR
  *
+ * A grid of nothing is no mistake, and @dispatch is not active then.
+ *
  * Context: the engine, with simgpu.lock held.
  * Return: 0; -EINVAL with @dispatch->exception.
  */
@@ -1052,6 +1058,8 @@ int simgpu_dispatch_direct(struct simgpu_dispatch *dispatch, const u32 *dim, u32
 	for (i = 0; i < 3; i++)
 		set_reg(share, SIMGPU_REG_DIM_X + i, dim[i]);
 	set_reg(share, SIMGPU_REG_INITIATOR, initiator);
+	if (!dim[0] || !dim[1] || !dim[2])
+		return 0;
 	if (!(initiator & SIMGPU_INITIATOR_SHADER) || !share->area ||
 	    !shape_of(dispatch, share, &shape)) {
 		dispatch->exception = EC_QUEUE_PACKET_DISPATCH_REGISTER_INVALID;

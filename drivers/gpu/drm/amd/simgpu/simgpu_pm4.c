@@ -154,7 +154,8 @@ static int pm4_dispatch(struct simgpu_pm4 *pm4, const u32 *dim, u32 initiator)
 
 	if (!pm4->dispatch->active)
 		ret = simgpu_dispatch_direct(pm4->dispatch, dim, initiator);
-	ret = ret ?: simgpu_dispatch_run(pm4->dispatch, SIMGPU_DISPATCH_SLICE);
+	if (!ret && pm4->dispatch->active)
+		ret = simgpu_dispatch_run(pm4->dispatch, SIMGPU_DISPATCH_SLICE);
 	if (ret == -EINVAL)
 		pm4->error = pm4->dispatch->exception;
 	return ret;
@@ -162,10 +163,12 @@ static int pm4_dispatch(struct simgpu_pm4 *pm4, const u32 *dim, u32 initiator)
 
 static int pm4_dispatch_indirect(struct simgpu_pm4 *pm4, const u32 *packet)
 {
-	u32 dim[3];
-	int ret;
+	u32 dim[3] = { };
+	int ret = 0;
 
-	ret = simgpu_read(&pm4->space, pm4_address(packet, 1) & ~3ULL, dim, sizeof(dim));
+	/* it is read once: the registers have it from then on */
+	if (!pm4->dispatch->active)
+		ret = simgpu_read(&pm4->space, pm4_address(packet, 1) & ~3ULL, dim, sizeof(dim));
 	return ret ?: pm4_dispatch(pm4, dim, packet[3]);
 }
 

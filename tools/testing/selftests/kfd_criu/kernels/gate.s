@@ -19,11 +19,6 @@ KERNEL gate
 	v_mov_b32	v3, 0
 	v_mov_b32	v4, 4
 	global_atomic_add	v4, v2, s[10:11]
-1:
-	s_sleep		1
-	READ_NOW	v5, v3, v3, s[10:11]
-	v_readfirstlane_b32	s12, v5
-	s_cmp_eq_u32	s12, 0
-	s_cbranch_scc1	1b
+	WAIT_GATE	v5, v3, s[10:11]
 	global_atomic_add	v1, v2, s[4:5]
 	s_endpgm
