@@ -145,6 +145,8 @@ static int access_memory(struct simgpu_wave *wave, enum direction direction, u64
 		event->address = address;
 		event->write = writes;
 		event->error = ret;
+	} else if (direction == READ_DATA || direction == WRITE_DATA) {
+		event->moved += bytes;
 	}
 	return ret;
 }
@@ -401,6 +403,7 @@ static int vector_atomic(struct simgpu_wave *wave, const struct simgpu_instructi
 				event->error = ret;
 				return ret;
 			}
+			event->moved += bytes;
 		}
 		wave->buffer[4 * lane] = (u32)old;
 		wave->buffer[4 * lane + 1] = old >> 32;

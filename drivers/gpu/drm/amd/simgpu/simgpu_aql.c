@@ -85,7 +85,7 @@ static int aql_kernel(struct simgpu_aql *aql, u64 at)
 
 	if (!aql->dispatch->active)
 		ret = simgpu_dispatch_aql(aql->dispatch, at, aql->rptr);
-	ret = ret ?: simgpu_dispatch_run(aql->dispatch, SIMGPU_DISPATCH_SLICE);
+	ret = ret ?: simgpu_dispatch_run(aql->dispatch, &aql->left);
 	if (ret == -EINVAL)
 		aql->error = aql->dispatch->exception;
 	return ret;
@@ -131,24 +131,27 @@ static int aql_packet(struct simgpu_aql *aql)
 }
 
 /**
- * simgpu_aql_run - execute packets of an AQL queue
+ * simgpu_aql_run - execute packets of an AQL queue, for a turn
  * @aql: queue
- * @budget: how many packets at most
+ *
+ * A turn is %SIMGPU_TURN_STEPS long.
  *
  * Context: process context, one caller at a time.
  * Return: as simgpu_sdma_run(); after -EINVAL @aql->error says what KFD calls
  * it.
  */
-int simgpu_aql_run(struct simgpu_aql *aql, unsigned int budget)
+int simgpu_aql_run(struct simgpu_aql *aql)
 {
 	int ret;
 
-	while (budget--) {
+	aql->left = SIMGPU_TURN_STEPS;
+	while (aql->left) {
 		if (aql->rptr >= aql->wptr)
 			return 0;
 		ret = aql_packet(aql);
 		if (ret)
 			return ret;
+		simgpu_take_steps(&aql->left, SIMGPU_PACKET_STEPS);
 		atomic64_inc(&aql->space.sim->packets);
 	}
 	return 1;

@@ -14,6 +14,7 @@
 
 #include "simgpu_dispatch.h"
 #include "simgpu_mqd.h"
+#include "simgpu_packet.h"
 #include "simgpu_queue.h"
 
 /**
@@ -890,8 +891,8 @@ static int wave_message(struct simgpu_dispatch *dispatch, const struct simgpu_wa
 	}
 }
 
-/* One turn of a wave.  Returns 0 or a negative errno. */
-static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave, u64 *executed)
+/* One turn of a wave, of which @steps are counted.  Returns 0 or a negative errno. */
+static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave, u64 *steps)
 {
 	struct simgpu_wave_event event = { };
 	enum simgpu_wave_result result;
@@ -899,7 +900,8 @@ static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave,
 	if (wave->ended)
 		return 0;
 	result = simgpu_wave_run(wave, WAVE_TURN, &event);
-	*executed += event.executed;
+	*steps += event.executed + event.moved / sizeof(u32);
+	atomic64_add(event.executed, &to_sim(dispatch)->instructions);
 	switch (result) {
 	case SIMGPU_WAVE_RUNS:
 	case SIMGPU_WAVE_ENDED:
@@ -926,17 +928,17 @@ static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave,
 
 /* One turn of the workgroups of an XCC, or of those that the budget is enough for. */
 static int share_turn(struct simgpu_dispatch *dispatch, struct simgpu_share *share, u64 budget,
-		      u64 *executed)
+		      u64 *steps)
 {
 	size_t groups = list_count_nodes(&share->groups);
 	struct simgpu_group *group;
 	unsigned int i;
 	int ret;
 
-	while (groups-- && *executed < budget) {
+	while (groups-- && *steps < budget) {
 		group = list_first_entry(&share->groups, struct simgpu_group, node);
 		for (i = 0; i < group->waves; i++) {
-			ret = wave_turn(dispatch, group->wave[i], executed);
+			ret = wave_turn(dispatch, group->wave[i], steps);
 			if (ret)
 				return ret;
 		}
@@ -945,7 +947,7 @@ static int share_turn(struct simgpu_dispatch *dispatch, struct simgpu_share *sha
 			continue;
 		group_leave(dispatch, share, group);
 		/* the place that it has left is taken in the next turn */
-		*executed += 1;
+		*steps += 1;
 	}
 	return 0;
 }
@@ -975,38 +977,41 @@ static int share_fill(struct simgpu_dispatch *dispatch, struct simgpu_share *sha
 /**
  * simgpu_dispatch_run - execute a dispatch
  * @dispatch: active dispatch
- * @budget: how many instructions at most, of all waves together
+ * @left: steps that are left of the queue's turn, see %SIMGPU_TURN_STEPS; those that
+ *	were done are taken from it
  *
  * Context: the engine, with simgpu.lock held.
  * Return: 0 when the dispatch has ended; 1 when there is more to do, -EAGAIN when
  * all waves wait; -EFAULT with the fault in the space, -EINVAL with
  * @dispatch->exception.
  */
-int simgpu_dispatch_run(struct simgpu_dispatch *dispatch, u64 budget)
+int simgpu_dispatch_run(struct simgpu_dispatch *dispatch, u64 *left)
 {
-	u64 executed = 0, before;
-	unsigned int xcc;
+	u64 steps = 0, before;
+	unsigned int i, xcc;
 	int ret, busy;
 
 	do {
-		before = executed;
+		before = steps;
 		busy = 0;
-		for (xcc = 0; xcc < dispatch->xccs; xcc++) {
+		for (i = 0; i < dispatch->xccs; i++) {
+			xcc = (dispatch->first + i) % dispatch->xccs;
 			if (!dispatch->spread && xcc != dispatch->target)
 				continue;
 			ret = share_fill(dispatch, dispatch->share[xcc]);
 			if (ret < 0)
 				return ret;
 			busy |= ret;
-			ret = share_turn(dispatch, dispatch->share[xcc], budget, &executed);
+			ret = share_turn(dispatch, dispatch->share[xcc], *left, &steps);
 			if (ret)
 				return ret;
 		}
 		cond_resched();
-	} while (busy && executed > before && executed < budget);
-	atomic64_add(executed, &to_sim(dispatch)->instructions);
+	} while (busy && steps > before && steps < *left);
+	dispatch->first = (dispatch->first + 1) % dispatch->xccs;
+	simgpu_take_steps(left, steps);
 	if (busy)
-		return executed ? 1 : -EAGAIN;
+		return steps ? 1 : -EAGAIN;
 	dispatch->active = false;
 	return 0;
 }

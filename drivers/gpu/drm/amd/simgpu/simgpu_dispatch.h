@@ -128,6 +128,8 @@ struct simgpu_share {
  * @xccs: XCCs that share the work
  * @share: their parts
  * @target: XCC that PM4 packets are for
+ * @first: XCC that goes first in the next turn: one that has a lot to do would else
+ *	use up each turn, and waves of another one that it waits for would get none
  * @active: a dispatch is being executed, on all XCCs or on @target alone
  * @spread: on all of them
  * @exception: KFD exception code after -EINVAL
@@ -137,6 +139,7 @@ struct simgpu_dispatch {
 	unsigned int xccs;
 	struct simgpu_share *share[SIMGPU_MAX_XCCS];
 	unsigned int target;
+	unsigned int first;
 	bool active;
 	bool spread;
 	u32 exception;
@@ -151,6 +154,6 @@ void simgpu_dispatch_save(struct simgpu_dispatch *dispatch, unsigned int xcc, u3
 int simgpu_dispatch_set(struct simgpu_dispatch *dispatch, unsigned int reg, u32 value);
 int simgpu_dispatch_direct(struct simgpu_dispatch *dispatch, const u32 *dim, u32 initiator);
 int simgpu_dispatch_aql(struct simgpu_dispatch *dispatch, u64 packet, u64 index);
-int simgpu_dispatch_run(struct simgpu_dispatch *dispatch, u64 budget);
+int simgpu_dispatch_run(struct simgpu_dispatch *dispatch, u64 *left);
 
 #endif

@@ -10,6 +10,7 @@
 #define SIMGPU_PACKET_H
 
 #include <linux/kfd_ioctl.h>
+#include <linux/minmax.h>
 
 #include "simgpu_mem.h"
 
@@ -75,8 +76,17 @@ int simgpu_sdma_run(struct simgpu_sdma *sdma, unsigned int budget);
 
 struct simgpu_dispatch;
 
-/* Instructions of all waves of a queue in one turn. */
-#define SIMGPU_DISPATCH_SLICE		4096
+/*
+ * The turn of a compute queue is so many steps: one for each instruction of a wave, one for each
+ * dword that waves or packets move, and some for each packet whatever it does.
+ */
+#define SIMGPU_TURN_STEPS		4096
+#define SIMGPU_PACKET_STEPS		64
+
+static inline void simgpu_take_steps(u64 *left, u64 steps)
+{
+	*left -= min(*left, steps);
+}
 
 /**
  * struct simgpu_pm4 - a PM4 compute queue being executed
@@ -84,6 +94,7 @@ struct simgpu_dispatch;
  * @ring: the ring
  * @ib: indirect buffer in progress, @ib.end 0 for none
  * @dispatch: what it dispatches
+ * @left: steps that are left of this turn
  * @error: KFD exception code of the packet that was refused
  */
 struct simgpu_pm4 {
@@ -91,10 +102,11 @@ struct simgpu_pm4 {
 	struct simgpu_stream ring;
 	struct simgpu_stream ib;
 	struct simgpu_dispatch *dispatch;
+	u64 left;
 	u32 error;
 };
 
-int simgpu_pm4_run(struct simgpu_pm4 *pm4, unsigned int budget);
+int simgpu_pm4_run(struct simgpu_pm4 *pm4);
 
 /**
  * struct simgpu_aql - an AQL queue being executed
@@ -104,6 +116,7 @@ int simgpu_pm4_run(struct simgpu_pm4 *pm4, unsigned int budget);
  * @rptr: packet that is executed next; counts on and on
  * @wptr: first packet that the producer has not reserved
  * @dispatch: what it dispatches
+ * @left: steps that are left of this turn
  * @error: KFD exception code of the packet that was refused
  */
 struct simgpu_aql {
@@ -113,10 +126,11 @@ struct simgpu_aql {
 	u64 rptr;
 	u64 wptr;
 	struct simgpu_dispatch *dispatch;
+	u64 left;
 	u32 error;
 };
 
-int simgpu_aql_run(struct simgpu_aql *aql, unsigned int budget);
+int simgpu_aql_run(struct simgpu_aql *aql);
 
 /* simgpu_irq.c: interrupts of user queues, as KFD gets them from the IH ring */
 void simgpu_irq_sdma_trap(struct simgpu_space *space, unsigned int engine, u32 context);

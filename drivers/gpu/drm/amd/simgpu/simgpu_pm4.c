@@ -155,7 +155,7 @@ static int pm4_dispatch(struct simgpu_pm4 *pm4, const u32 *dim, u32 initiator)
 	if (!pm4->dispatch->active)
 		ret = simgpu_dispatch_direct(pm4->dispatch, dim, initiator);
 	if (!ret && pm4->dispatch->active)
-		ret = simgpu_dispatch_run(pm4->dispatch, SIMGPU_DISPATCH_SLICE);
+		ret = simgpu_dispatch_run(pm4->dispatch, &pm4->left);
 	if (ret == -EINVAL)
 		pm4->error = pm4->dispatch->exception;
 	return ret;
@@ -256,25 +256,29 @@ static int pm4_packet(struct simgpu_pm4 *pm4)
 		/* NOP; ACQUIRE_MEM: all memory is coherent here */
 		break;
 	}
-	if (!ret)
+	if (!ret) {
 		stream->pos += dwords;
+		simgpu_take_steps(&pm4->left, dwords);
+	}
 	return ret;
 }
 
 /**
- * simgpu_pm4_run - execute packets of a PM4 compute queue
+ * simgpu_pm4_run - execute packets of a PM4 compute queue, for a turn
  * @pm4: queue
- * @budget: how many packets at most
+ *
+ * A turn is %SIMGPU_TURN_STEPS long, and the last packet of it may be longer.
  *
  * Context: process context, one caller at a time.
  * Return: as simgpu_sdma_run().
  */
-int simgpu_pm4_run(struct simgpu_pm4 *pm4, unsigned int budget)
+int simgpu_pm4_run(struct simgpu_pm4 *pm4)
 {
 	int ret;
 
 	pm4->error = EC_QUEUE_PACKET_UNSUPPORTED;
-	while (budget--) {
+	pm4->left = SIMGPU_TURN_STEPS;
+	while (pm4->left) {
 		if (pm4->ib.end && pm4->ib.pos >= pm4->ib.end) {
 			pm4->ib = (struct simgpu_stream) { };
 			pm4->ring.pos += PM4_INDIRECT_DWORDS;
@@ -284,6 +288,7 @@ int simgpu_pm4_run(struct simgpu_pm4 *pm4, unsigned int budget)
 		ret = pm4_packet(pm4);
 		if (ret)
 			return ret;
+		simgpu_take_steps(&pm4->left, SIMGPU_PACKET_STEPS);
 		atomic64_inc(&pm4->space.sim->packets);
 	}
 	return 1;

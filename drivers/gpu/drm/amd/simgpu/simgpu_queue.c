@@ -14,8 +14,10 @@
 /**
  * DOC: simgpu queue engine
  *
- * One kernel thread per GPU runs all queues that are loaded, in turns of a few
- * packets each; that is its time slice.  A queue is a MQD that somebody loaded:
+ * One kernel thread per GPU runs all queues that are loaded, in turns; a turn is
+ * so much work: packets, bytes that they move, instructions of waves.  A queue
+ * that has a lot to do in one packet goes on in its next turn, in the middle of
+ * it.  A queue is a MQD that somebody loaded:
  * KFD itself without a hardware scheduler, else the firmware that KFD asks for
  * it: the HIQ with its runlists, or MES from GFX 11 on.  The engine reads
  * base, size, pointers and progress from the MQD, and puts the progress back
@@ -33,7 +35,8 @@
  */
 
 #define SIMGPU_DOORBELL_IDLE	(~0ULL)
-#define SIMGPU_TIME_SLICE	64
+/* packets of an SDMA queue in one turn, if they move little */
+#define SIMGPU_SDMA_PACKETS	64
 #define SIMGPU_IDLE_MIN_US	100
 #define SIMGPU_IDLE_MAX_US	2000
 
@@ -917,15 +920,15 @@ static int simgpu_queue_execute(struct simgpu_queue *queue, u64 *rptr)
 
 	switch (queue->type) {
 	case SIMGPU_QUEUE_SDMA:
-		ret = simgpu_sdma_run(&queue->sdma, SIMGPU_TIME_SLICE);
+		ret = simgpu_sdma_run(&queue->sdma, SIMGPU_SDMA_PACKETS);
 		*rptr = queue->sdma.ring.pos * sizeof(u32);
 		return ret;
 	case SIMGPU_QUEUE_AQL:
-		ret = simgpu_aql_run(&queue->aql, SIMGPU_TIME_SLICE);
+		ret = simgpu_aql_run(&queue->aql);
 		*rptr = queue->aql.rptr;
 		return ret;
 	default:
-		ret = simgpu_pm4_run(&queue->pm4, SIMGPU_TIME_SLICE);
+		ret = simgpu_pm4_run(&queue->pm4);
 		*rptr = queue->pm4.ring.pos & queue->pm4.ring.mask;
 		return ret;
 	}

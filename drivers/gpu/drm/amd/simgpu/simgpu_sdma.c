@@ -264,6 +264,8 @@ static int sdma_packet(struct simgpu_sdma *sdma)
 		break;
 	case SDMA_OP_WRITE:
 		ret = sdma_write(space, stream, packet, &dwords);
+		if (!ret)
+			sdma->slice -= min(sdma->slice, dwords * sizeof(u32));
 		break;
 	case SDMA_OP_INDIRECT:
 		/* the position stays here until the buffer is through */
@@ -298,8 +300,8 @@ static int sdma_packet(struct simgpu_sdma *sdma)
 /**
  * simgpu_sdma_run - execute packets of an SDMA queue
  * @sdma: queue
- * @budget: how many packets at most; copies and fills also end at 1 MiB, in
- *	the middle of one if need be
+ * @budget: how many packets at most; what they move also ends at 1 MiB, in
+ *	the middle of a copy or of a fill if need be
  *
  * Context: process context, one caller at a time.
  * Return: 1 when there is more to do, 0 when the ring is empty, -EAGAIN when

@@ -252,6 +252,7 @@ enum simgpu_wave_gws {
 /**
  * struct simgpu_wave_event - what simgpu_wave_run() tells beside its result
  * @executed: instructions that were executed
+ * @moved: bytes of memory, without LDS, that they read and wrote
  * @value: see enum simgpu_wave_result
  * @data: of a message M0; of a GWS operation the first active lane's data
  * @resource: of a GWS operation: its resource, 0 to 63, from the instruction and M0
@@ -264,6 +265,7 @@ enum simgpu_wave_gws {
  */
 struct simgpu_wave_event {
 	u64 executed;
+	u64 moved;
 	u32 value;
 	u32 data;
 	u32 resource;
