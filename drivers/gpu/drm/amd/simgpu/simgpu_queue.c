@@ -962,6 +962,12 @@ static void simgpu_queue_halt(struct simgpu *sim, struct simgpu_queue *queue, in
 		simgpu_queue_refused(queue, queue->pm4.error);
 }
 
+/* KFD itself loads the MQDs one after the other, and their waves and registers with them. */
+static bool simgpu_queue_on_all_xccs(const struct simgpu *sim, const struct simgpu_queue *queue)
+{
+	return !queue->dispatch || queue->xccs == GENMASK(simgpu_xccs(sim) - 1, 0);
+}
+
 /* One turn of a queue.  Returns whether it has more to do right now. */
 static bool simgpu_queue_turn(struct simgpu *sim, struct simgpu_queue *queue)
 {
@@ -969,7 +975,7 @@ static bool simgpu_queue_turn(struct simgpu *sim, struct simgpu_queue *queue)
 	u64 rptr;
 	int ret;
 
-	if (queue->halted)
+	if (queue->halted || !simgpu_queue_on_all_xccs(sim, queue))
 		return false;
 	ret = simgpu_queue_look(sim, queue);
 	if (!ret) {
