@@ -134,6 +134,27 @@ TEST_F(kfd_dispatch, one_after_the_other)
 	EXPECT_EQ(0, words_bad(self->out.cpu, 256 * 4, 20));
 }
 
+/* How fast waves are executed, for whoever reads the summary of a run. */
+TEST_F(kfd_dispatch, speed)
+{
+	enum { GROUPS = 64, TURNS = 2000, OTHERS = 10, TURN = 3 };
+	uint64_t start, took, waves = GROUPS;
+
+	if (self->count.info.properties & KERNEL_WAVE32)
+		waves *= 2;
+	start = clock_ms();
+	dispatch(self, &self->count, 0, GROUPS * 64, 64, TURNS);
+	kfd_queue_submit(&self->q);
+	ASSERT_TRUE(wait_signal(&self->sig[0], 0));
+	took = clock_ms() - start;
+	EXPECT_EQ(0, words_bad(self->out.cpu, GROUPS * 64 * 4, 1));
+	printf("# SPEED: %llu instructions of %llu waves in %llu ms, %llu in a second\n",
+	       (unsigned long long)(waves * (TURNS * TURN + OTHERS)), (unsigned long long)waves,
+	       (unsigned long long)took,
+	       (unsigned long long)(waves * (TURNS * TURN + OTHERS) * 1000 / (took + !took)));
+	fflush(stdout);
+}
+
 /* LDS and barriers: work-item i ends up with what its turns-th neighbour began with. */
 static unsigned int exchange_bad(const uint32_t *out, uint32_t groups, uint32_t group,
 				 uint32_t turns)

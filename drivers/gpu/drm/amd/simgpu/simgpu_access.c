@@ -363,6 +363,8 @@ static bool atomic_in_scratch(const struct simgpu_wave *wave, const struct simgp
 	struct place place;
 	u64 rest;
 
+	if (inst->segment == SIMGPU_SEGMENT_GLOBAL)
+		return false;
 	for (rest = simgpu_wave_exec(wave); simgpu_next_lane(&rest, &lane);) {
 		find_place(wave, inst, lane, &place);
 		if (place.space == SPACE_SCRATCH)

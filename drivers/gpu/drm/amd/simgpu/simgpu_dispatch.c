@@ -27,7 +27,10 @@
  * n-th workgroup of an AQL queue; a PM4 queue has one of them.
  *
  * Waves run in turns of some instructions each, for as long as the queue's
- * turn lasts.  When a queue leaves the hardware, no more workgroups are
+ * turn lasts.  One that waits at a barrier has none, and one that sleeps again
+ * and again, because it polls, has them less and less often.
+ *
+ * When a queue leaves the hardware, no more workgroups are
  * launched, and those on the units are put on a stack: state of the waves into
  * the save area behind the control stack, and an entry for each wave onto the
  * control stack, which is at the beginning of that area, or behind the MQD on
@@ -47,6 +50,10 @@
 #define LDS_GRANULE		512
 #define LDS_BYTES		SZ_64K
 #define WAVE_TURN		256
+/* a wave that sleeps after so few instructions polls; it is left alone for 2^n - 1 turns */
+#define POLL_INSTRUCTIONS	32
+#define MAX_NAPS		3
+#define AT_BARRIER		0xff
 #define GROUP_MAGIC		0x47444d41
 #define GROUP_HEADER		8
 #define ENTRY_MAGIC		0x57000000
@@ -493,7 +500,7 @@ static struct simgpu_group *group_alloc(const struct simgpu_dispatch *dispatch,
 					struct simgpu_share *share, const struct shape *shape,
 					u64 id)
 {
-	const gfp_t gfp = GFP_NOWAIT | __GFP_NOWARN | __GFP_NOMEMALLOC | __GFP_ZERO;
+	const gfp_t gfp = GFP_NOWAIT | __GFP_NOWARN | __GFP_NOMEMALLOC;
 	const struct simgpu_isa *isa = simgpu_isa_find(to_sim(dispatch)->desc->gc_version);
 	struct simgpu_group *group = kzalloc(sizeof(*group), gfp);
 	unsigned int i;
@@ -511,7 +518,8 @@ static struct simgpu_group *group_alloc(const struct simgpu_dispatch *dispatch,
 			goto fail;
 	}
 	for (i = 0; i < shape->waves; i++) {
-		struct simgpu_wave *wave = kzalloc(sizeof(*wave), gfp);
+		/* simgpu_wave_init() clears its state, and its registers */
+		struct simgpu_wave *wave = kmalloc(sizeof(*wave), gfp);
 
 		if (!wave)
 			goto fail;
@@ -523,7 +531,8 @@ static struct simgpu_group *group_alloc(const struct simgpu_dispatch *dispatch,
 		wave->lanes = shape->lanes;
 		wave->vgprs = shape->vgprs;
 		wave->agprs = shape->agprs;
-		wave->vgpr = kcalloc(shape->vgprs + shape->agprs, shape->lanes * sizeof(u32), gfp);
+		wave->vgpr = kmalloc_array(shape->vgprs + shape->agprs,
+					   shape->lanes * sizeof(u32), gfp);
 		if (!wave->vgpr || simgpu_wave_init(wave))
 			goto fail;
 	}
@@ -891,22 +900,58 @@ static int wave_message(struct simgpu_dispatch *dispatch, const struct simgpu_wa
 	}
 }
 
-/* One turn of a wave, of which @steps are counted.  Returns 0 or a negative errno. */
-static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave, u64 *steps)
+/*
+ * Is there nothing to execute for a wave in this turn?  A hundred waves that look at a word of
+ * memory without a pause would else take all the time from whoever is to write it.
+ */
+static bool wave_rests(struct simgpu_group *group, unsigned int number)
 {
+	const struct simgpu_wave *wave = group->wave[number];
+
+	if (wave->ended)
+		return true;
+	if (group->naps[number] == AT_BARRIER) {
+		if (simgpu_wave_waits(wave))
+			return true;
+		group->naps[number] = 0;
+	}
+	if (!group->rest[number])
+		return false;
+	group->rest[number]--;
+	return true;
+}
+
+static void wave_sleeps(struct simgpu_group *group, unsigned int number, u64 executed)
+{
+	u8 *naps = &group->naps[number];
+
+	*naps = executed > POLL_INSTRUCTIONS ? 0 : min(*naps + 1, MAX_NAPS);
+	group->rest[number] = BIT(*naps) - 1;
+}
+
+/* One turn of a wave, of which @steps are counted.  Returns 0 or a negative errno. */
+static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_group *group,
+		     unsigned int number, u64 *steps)
+{
+	struct simgpu_wave *wave = group->wave[number];
 	struct simgpu_wave_event event = { };
 	enum simgpu_wave_result result;
 
-	if (wave->ended)
+	if (wave_rests(group, number))
 		return 0;
 	result = simgpu_wave_run(wave, WAVE_TURN, &event);
 	*steps += event.executed + event.moved / sizeof(u32);
 	atomic64_add(event.executed, &to_sim(dispatch)->instructions);
 	switch (result) {
+	case SIMGPU_WAVE_BARRIER:
+		group->naps[number] = AT_BARRIER;
+		return 0;
+	case SIMGPU_WAVE_SLEEPS:
+		wave_sleeps(group, number, event.executed);
+		return 0;
 	case SIMGPU_WAVE_RUNS:
 	case SIMGPU_WAVE_ENDED:
-	case SIMGPU_WAVE_BARRIER:
-	case SIMGPU_WAVE_SLEEPS:
+		group->naps[number] = 0;
 		return 0;
 	case SIMGPU_WAVE_MESSAGE:
 		return wave_message(dispatch, wave, &event);
@@ -938,7 +983,7 @@ static int share_turn(struct simgpu_dispatch *dispatch, struct simgpu_share *sha
 	while (groups-- && *steps < budget) {
 		group = list_first_entry(&share->groups, struct simgpu_group, node);
 		for (i = 0; i < group->waves; i++) {
-			ret = wave_turn(dispatch, group->wave[i], steps);
+			ret = wave_turn(dispatch, group, i, steps);
 			if (ret)
 				return ret;
 		}

@@ -65,6 +65,8 @@ enum simgpu_reg {
  * @waves: waves, also those that have ended
  * @wave: each of them
  * @slot: place of each in the scratch memory
+ * @naps: how often each has slept with next to nothing done in between
+ * @rest: turns for which each is left alone
  */
 struct simgpu_group {
 	struct list_head node;
@@ -74,6 +76,8 @@ struct simgpu_group {
 	u32 waves;
 	struct simgpu_wave *wave[SIMGPU_MAX_GROUP_WAVES];
 	u16 slot[SIMGPU_MAX_GROUP_WAVES];
+	u8 naps[SIMGPU_MAX_GROUP_WAVES];
+	u8 rest[SIMGPU_MAX_GROUP_WAVES];
 };
 
 /**

@@ -80,7 +80,8 @@ int simgpu_wave_init(struct simgpu_wave *wave)
 	    !wave->vgpr || wave->vgprs > 256 || wave->agprs > 256 ||
 	    (wave->agprs && !simgpu_isa_has(isa, SIMGPU_ROW_908)))
 		return -EINVAL;
-	memset(&wave->pc, 0, sizeof(*wave) - offsetof(struct simgpu_wave, pc));
+	memset(&wave->pc, 0, STATE_DWORDS * sizeof(u32));
+	wave->line_address = 1;
 	memset(wave->vgpr, 0, sizeof(u32) * wave->lanes * (wave->vgprs + wave->agprs));
 	wave->barrier_passed = wave->group->passed;
 	return 0;

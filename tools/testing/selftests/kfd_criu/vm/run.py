@@ -1102,12 +1102,13 @@ def run_cells(args):
     if rows and not args.grid:
         print(f"\nWhat the kernel '{args.label}' does:")
         print("\n".join(rows))
-    tried = [f"{machine.cell.title}: {line.split('# TRIED:', 1)[1].strip()}"
-             for machine in machines for program in machine.programs
-             for line in program.lines if line.startswith("# TRIED:")]
-    if tried:
-        print("\nWhat was tried:")
-        print("\n".join(tried))
+    for word, title in (("TRIED", "What was tried"), ("SPEED", "How fast waves are executed")):
+        told = [f"{machine.cell.title}: {line.split(f'# {word}:', 1)[1].strip()}"
+                for machine in machines for program in machine.programs
+                for line in program.lines if line.startswith(f"# {word}:")]
+        if told:
+            print(f"\n{title}:")
+            print("\n".join(told))
     passed, failed, skipped, broken = summarise(document, args.srctree)
     base = base_version(args.kernel)
     remarks = [f"{machine.cell.title}: {remark}" for machine in machines
