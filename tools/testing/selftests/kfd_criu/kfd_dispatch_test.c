@@ -32,7 +32,7 @@ FIXTURE(kfd_dispatch)
 	struct kfd_bo sig_bo;
 	struct kfd_bo out;
 	struct hsa_signal *sig;
-	struct kernel count, exchange, gate, illegal, place, scratch, users;
+	struct kernel count, exchange, gate, illegal, place, scratch, users, gws;
 };
 
 static uint64_t sig_va(struct _test_data_kfd_dispatch *self, unsigned int i)
@@ -59,6 +59,7 @@ FIXTURE_SETUP(kfd_dispatch)
 	ASSERT_EQ(0, kernel_load(&self->e.k, &self->place, 0, "place"));
 	ASSERT_EQ(0, kernel_load(&self->e.k, &self->scratch, 0, "scratch"));
 	ASSERT_EQ(0, kernel_load(&self->e.k, &self->users, 0, "users"));
+	ASSERT_EQ(0, kernel_load(&self->e.k, &self->gws, 0, "gws"));
 	ASSERT_EQ(0, kfd_event_page(k, &self->page, 0));
 	ASSERT_EQ(0, kfd_bo_create(k, &self->sig_bo, 0, 0, 64 * KIB, KFD_BO_GTT, self->e.all));
 	ASSERT_EQ(0, kfd_bo_create(k, &self->out, 0, 0, (WORDS * 4 + KFD_PAGE), KFD_BO_GTT, 1));
@@ -354,6 +355,73 @@ TEST_F(kfd_dispatch, scratch)
 	EXPECT_EQ(0, scratch_bad(self->out.cpu, ITEMS));
 	EXPECT_EQ(ITEMS, gate[1]);
 	EXPECT_EQ(0, kfd_bo_destroy(&self->e.k, &scratch.bo));
+}
+
+/* Waves of global wave sync: @turns barriers for @waves waves of each XCC; none: set them up. */
+static void dispatch_gws(struct _test_data_kfd_dispatch *self, unsigned int slot, uint32_t waves,
+			 uint32_t turns)
+{
+	uint32_t xccs = self->e.k.gpu[0].num_xcc;
+	struct args args = { self->out.va, waves - 1, turns, xccs - 1 };
+
+	kernel_dispatch(&self->q, &self->gws, kernel_args(&self->gws, slot, &args, sizeof(args)),
+			turns ? xccs * waves : xccs, 1, sig_va(self, slot));
+}
+
+/* No wave passes a barrier of all workgroups before all are there, interrupted or not. */
+TEST_F(kfd_dispatch, gws)
+{
+	enum { WAVES = 12, TURNS = 300 };
+	struct kfd_ioctl_alloc_queue_gws_args args = { .queue_id = self->q.id, .num_gws = 1 };
+	const struct kfd_gpu *g = &self->e.k.gpu[0];
+	const uint32_t *out = self->out.cpu;
+	unsigned int i;
+
+	if (!kfd_node_property(g->node, "num_gws"))
+		SKIP(return, "GPU without GWS");
+	/* amdkfd lets queues ask for it there, but does not say that they have it */
+	if (!kfd_simulated() && (g->gfx_version >= 110000 || g->gfx_version / 100 == 904))
+		SKIP(return, "GPU may have no GWS");
+	if (g->num_xcc & (g->num_xcc - 1))
+		SKIP(return, "number of XCCs that the kernel can't divide by");
+	ASSERT_EQ(0, ioctl(self->e.k.fd, AMDKFD_IOC_ALLOC_QUEUE_GWS, &args));
+	dispatch_gws(self, 0, WAVES, 0);
+	kfd_queue_submit(&self->q);
+	ASSERT_TRUE(wait_signal(&self->sig[0], 0));
+	/* what was set up is still there after that */
+	ASSERT_EQ(0, kfd_queue_update(&self->e.k, &self->q, 0, 7));
+	ASSERT_EQ(0, kfd_queue_update(&self->e.k, &self->q, 100, 7));
+	dispatch_gws(self, 1, WAVES, TURNS);
+	kfd_queue_submit(&self->q);
+	interrupt(_metadata, &self->e.k, &self->q, sig_word(self, 1), 0);
+	for (i = 0; i < g->num_xcc; i++, out += 4) {
+		EXPECT_EQ(WAVES * TURNS, out[0]);
+		EXPECT_EQ(0, out[1]);
+		EXPECT_EQ(WAVES, out[2]);
+	}
+}
+
+/* How many waves have come so far with the nth of the words that each XCC has. */
+static unsigned int gws_waves(const struct _test_data_kfd_dispatch *self, unsigned int nth)
+{
+	const volatile uint32_t *words = self->out.cpu;
+	unsigned int xcc, waves = 0;
+
+	for (xcc = 0; xcc < self->e.k.gpu[0].num_xcc; xcc++)
+		waves += words[4 * xcc + nth];
+	return waves;
+}
+
+/* A queue that was given none stops, with the first wave that wants it, on any of the XCCs. */
+TEST_F(kfd_dispatch, gws_of_another_queue)
+{
+	dispatch_gws(self, 0, 1, 1);
+	kfd_queue_submit(&self->q);
+	while (self->e.k.gpu[0].gfx_version < 120000 && !gws_waves(self, 0))
+		usleep(1000);
+	ASSERT_EQ(0, others_turn());
+	EXPECT_EQ(1, self->sig[0].value);
+	EXPECT_EQ(0, gws_waves(self, 2));
 }
 
 /* The grid that does not end is the queue's own affair: it is destroyed, and others run. */

@@ -40,6 +40,12 @@
  *
  * The format of both is the simulator's own.  There is no trap handler.
  *
+ * Resources of global wave sync are the queue's that the driver gives them to,
+ * and go into its MQD, which has words for them from GFX 11 on.  Where older
+ * firmware leaves them is not known; here it is the same place.  To queues of
+ * 9.4.3 and of MES, amdkfd gives GWS for the sake of form, and what hardware
+ * does then is not known either; here they have it like all others.
+ *
  * An access that the page tables do not allow, an instruction that is not
  * known, a trap: the queue stops, with an exception.
  */
@@ -54,6 +60,11 @@
 #define POLL_INSTRUCTIONS	32
 #define MAX_NAPS		3
 #define AT_BARRIER		0xff
+/* a resource of GWS: how many may still pass or come, and which of two times it is */
+#define GWS_COUNTER		GENMASK(11, 0)
+#define GWS_FLAG		BIT(15)
+/* a wave at a barrier: it came at the time that the flag says */
+#define GWS_WAITS		BIT(0)
 #define GROUP_MAGIC		0x47444d41
 #define GROUP_HEADER		8
 #define ENTRY_MAGIC		0x57000000
@@ -790,7 +801,7 @@ static int group_push(struct simgpu_dispatch *dispatch, struct simgpu_share *sha
 	for (i = 0; i < group->waves && !ret; i++) {
 		pos += dwords * sizeof(u32);
 		dwords = 1 + simgpu_wave_dwords(group->wave[i]);
-		words[0] = group->slot[i];
+		words[0] = group->slot[i] | group->gws[i] << 16;
 		simgpu_wave_pack(group->wave[i], words + 1);
 		ret = area_access(dispatch, share, pos, words, dwords, true);
 	}
@@ -821,6 +832,8 @@ static int group_read(struct simgpu_dispatch *dispatch, struct simgpu_share *sha
 		ret = area_access(dispatch, share, pos, words, dwords, false);
 		if (ret)
 			break;
+		group->gws[i] = words[0] >> 16;
+		words[0] &= 0xffff;
 		if (words[0] < SIMGPU_MAX_SLOTS) {
 			if (test_and_set_bit(words[0], share->slots))
 				return -EINVAL;
@@ -901,6 +914,56 @@ static int wave_message(struct simgpu_dispatch *dispatch, const struct simgpu_wa
 }
 
 /*
+ * Global wave sync.  Waves of all workgroups meet at a barrier: all but the last one count the
+ * resource down and wait until its flag is another one; the last one turns the flag round and
+ * sets the counter for the next time.  Returns 1 when the instruction is done, 0 when the wave
+ * waits, or a negative errno.
+ */
+static int wave_gws(struct simgpu_dispatch *dispatch, struct simgpu_share *share,
+		    struct simgpu_group *group, unsigned int number,
+		    const struct simgpu_wave_event *event)
+{
+	u32 *resource = &share->gws[event->resource];
+	u16 *waits = &group->gws[number];
+
+	if (!dispatch->queue->gws)
+		return wave_stop(dispatch, group->wave[number], event,
+				 EC_QUEUE_WAVE_MEMORY_VIOLATION, "the queue has no GWS");
+	switch (event->value) {
+	case SIMGPU_GWS_INIT:
+		*resource = event->data & GWS_COUNTER;
+		return 1;
+	case SIMGPU_GWS_BARRIER:
+		if (*waits) {
+			if (!((*waits ^ *resource) & GWS_FLAG))
+				return 0;
+			*waits = 0;
+			return 1;
+		}
+		if (*resource & GWS_COUNTER) {
+			*waits = GWS_WAITS | (*resource & GWS_FLAG);
+			--*resource;
+			return 0;
+		}
+		*resource = (~*resource & GWS_FLAG) | (event->data & GWS_COUNTER);
+		return 1;
+	case SIMGPU_GWS_SEMA_V:
+	case SIMGPU_GWS_SEMA_BR:
+		*resource += event->value == SIMGPU_GWS_SEMA_V ? 1 : event->data;
+		*resource &= GWS_COUNTER;
+		return 1;
+	case SIMGPU_GWS_SEMA_P:
+		if (!(*resource & GWS_COUNTER))
+			return 0;
+		--*resource;
+		return 1;
+	default:
+		return wave_stop(dispatch, group->wave[number], event,
+				 EC_QUEUE_WAVE_ILLEGAL_INSTRUCTION, "illegal instruction");
+	}
+}
+
+/*
  * Is there nothing to execute for a wave in this turn?  A hundred waves that look at a word of
  * memory without a pause would else take all the time from whoever is to write it.
  */
@@ -930,12 +993,13 @@ static void wave_sleeps(struct simgpu_group *group, unsigned int number, u64 exe
 }
 
 /* One turn of a wave, of which @steps are counted.  Returns 0 or a negative errno. */
-static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_group *group,
-		     unsigned int number, u64 *steps)
+static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_share *share,
+		     struct simgpu_group *group, unsigned int number, u64 *steps)
 {
 	struct simgpu_wave *wave = group->wave[number];
 	struct simgpu_wave_event event = { };
 	enum simgpu_wave_result result;
+	int ret;
 
 	if (wave_rests(group, number))
 		return 0;
@@ -964,6 +1028,13 @@ static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_group *grou
 		       wave_stop(dispatch, wave, &event, EC_QUEUE_WAVE_APERTURE_VIOLATION,
 				 "bad access");
 	case SIMGPU_WAVE_GWS:
+		ret = wave_gws(dispatch, share, group, number, &event);
+		if (ret <= 0)
+			return ret;
+		simgpu_wave_pass(wave, &event);
+		*steps += 1;
+		atomic64_inc(&to_sim(dispatch)->instructions);
+		return 0;
 	case SIMGPU_WAVE_ILLEGAL:
 		break;
 	}
@@ -983,7 +1054,7 @@ static int share_turn(struct simgpu_dispatch *dispatch, struct simgpu_share *sha
 	while (groups-- && *steps < budget) {
 		group = list_first_entry(&share->groups, struct simgpu_group, node);
 		for (i = 0; i < group->waves; i++) {
-			ret = wave_turn(dispatch, group, i, steps);
+			ret = wave_turn(dispatch, share, group, i, steps);
 			if (ret)
 				return ret;
 		}
@@ -1415,6 +1486,8 @@ int simgpu_dispatch_load(struct simgpu_dispatch *dispatch, unsigned int xcc, con
 	share->area = mqd[at->base_lo] | (u64)mqd[at->base_hi] << 32;
 	share->area_size = mqd[desc->mqd.save_size];
 	share->area_pos = mqd[at->offset];
+	if (mqd[desc->mqd_layout->live] & SIMGPU_MQD_LIVE_GWS)
+		memcpy(share->gws, mqd + SIMGPU_MQD_GWS, sizeof(share->gws));
 	relaunch = share->regs[reg_relaunch(desc)];
 	if (relaunch & SHARE_RELAUNCH) {
 		dispatch->active = true;
@@ -1472,6 +1545,12 @@ void simgpu_dispatch_save(struct simgpu_dispatch *dispatch, unsigned int xcc, u3
 		if (share->live[i / 32] & BIT(i % 32))
 			mqd[i] = (mqd[i] & ~sim->mqd_bits[i]) | (share->regs[i] & sim->mqd_bits[i]);
 	memcpy(mqd + sim->desc->mqd_layout->live, share->live, sizeof(share->live));
+	if (memchr_inv(share->gws, 0, sizeof(share->gws))) {
+		memcpy(mqd + SIMGPU_MQD_GWS, share->gws, sizeof(share->gws));
+		mqd[sim->desc->mqd_layout->live] |= SIMGPU_MQD_LIVE_GWS;
+	} else {
+		mqd[sim->desc->mqd_layout->live] &= ~SIMGPU_MQD_LIVE_GWS;
+	}
 	mqd[at->stack_offset] = share->stack_pos;
 	mqd[at->offset] = share->area_pos;
 }

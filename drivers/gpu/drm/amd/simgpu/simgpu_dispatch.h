@@ -9,6 +9,7 @@
 #include <linux/list.h>
 
 #include "simgpu_mem.h"
+#include "simgpu_mqd.h"
 #include "simgpu_wave.h"
 
 struct simgpu_queue;
@@ -67,6 +68,7 @@ enum simgpu_reg {
  * @slot: place of each in the scratch memory
  * @naps: how often each has slept with next to nothing done in between
  * @rest: turns for which each is left alone
+ * @gws: at which barrier of global wave sync each stands, 0 for none
  */
 struct simgpu_group {
 	struct list_head node;
@@ -78,6 +80,7 @@ struct simgpu_group {
 	u16 slot[SIMGPU_MAX_GROUP_WAVES];
 	u8 naps[SIMGPU_MAX_GROUP_WAVES];
 	u8 rest[SIMGPU_MAX_GROUP_WAVES];
+	u16 gws[SIMGPU_MAX_GROUP_WAVES];
 };
 
 /**
@@ -109,6 +112,7 @@ struct simgpu_unit {
  * @units: the units
  * @turn: unit that is asked next
  * @slots: places of the scratch memory that waves have
+ * @gws: resources of global wave sync; each XCC has its own
  */
 struct simgpu_share {
 	unsigned int xcc;
@@ -124,6 +128,7 @@ struct simgpu_share {
 	struct simgpu_unit units[SIMGPU_MAX_UNITS];
 	unsigned int turn;
 	DECLARE_BITMAP(slots, SIMGPU_MAX_SLOTS);
+	u32 gws[SIMGPU_GWS];
 };
 
 /**

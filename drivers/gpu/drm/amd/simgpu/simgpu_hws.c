@@ -128,6 +128,7 @@ static int simgpu_hws_map_queue(struct simgpu_hws *hws, const u32 *packet)
 	else
 		ret = simgpu_queue_parse_compute(sim, queue, hws->space);
 	ret = ret ?: simgpu_hws_check_map(sim, queue, map);
+	queue->gws = map->bitfields2.gws_control_queue;
 	for (xcc = 1; !sdma && !ret && xcc < simgpu_xccs(sim); xcc++)
 		ret = simgpu_queue_add_xcc(sim, queue, xcc);
 	if (ret) {

@@ -107,6 +107,8 @@ static int simgpu_mes_add(struct simgpu *sim, struct simgpu_queue *queue,
 	}
 	if (!sdma)
 		queue->hqd = simgpu_queue_free_hqd(sim, 0);
+	/* this is all that MES is told of it */
+	queue->gws = input->exclusively_scheduled;
 	simgpu_queue_load(sim, queue);
 	if (simgpu_fail(sim, SIMGPU_FAIL_QUEUE_LOAD)) {
 		queue->halted = true;

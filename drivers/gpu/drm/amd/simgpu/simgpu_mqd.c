@@ -260,10 +260,12 @@ static u32 simgpu_mqd_signature(u32 nonce, unsigned int xcc, unsigned int dword)
 	return nonce & 1 ? ~x : x;
 }
 
-/* Does a dword hold a register of a dispatch, and no signature? */
+/* Does a dword hold a register of a dispatch, or a resource of GWS, and no signature? */
 static bool simgpu_mqd_live(const struct simgpu_mqd_layout *layout, const u32 *mqd,
 			    unsigned int dword)
 {
+	if (layout->live && dword >= SIMGPU_MQD_GWS && dword < SIMGPU_MQD_GWS + SIMGPU_GWS)
+		return mqd[layout->live] & SIMGPU_MQD_LIVE_GWS;
 	return layout->live && dword < 32 * SIMGPU_MQD_LIVE &&
 	       mqd[layout->live + dword / 32] & BIT(dword % 32);
 }

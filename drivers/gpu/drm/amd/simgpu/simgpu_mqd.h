@@ -15,6 +15,13 @@
 
 /* Dwords with a bit for each register of a dispatch that has a value. */
 #define SIMGPU_MQD_LIVE		4
+/*
+ * Resources of global wave sync, a dword for each: from GFX 11 on, this is where the structures
+ * have them.  They have values if the first of the bits says so, that of no register.
+ */
+#define SIMGPU_MQD_GWS		448
+#define SIMGPU_GWS		64
+#define SIMGPU_MQD_LIVE_GWS	BIT(0)
 
 /* Fields of a compute MQD, the same in all versions. */
 #define SIMGPU_MQD_HEADER		0xc0310800

@@ -35,6 +35,7 @@ enum simgpu_queue_type {
  * @fresh: not looked at since it was loaded: the wptr has to be read
  * @halted: stopped at a packet or a fault, for good
  * @stuck: did not leave the hardware when it was told to
+ * @gws: it has the resources of global wave sync
  * @round: of the HIQ alone: the engine's last round in which it had its turn
  * @reported: rptr as it was reported last
  * @dispatch: what a compute queue dispatches, else NULL
@@ -60,6 +61,7 @@ struct simgpu_queue {
 	bool fresh;
 	bool halted;
 	bool stuck;
+	bool gws;
 	u32 round;
 	u64 reported;
 	struct simgpu_dispatch *dispatch;

@@ -428,6 +428,28 @@ static void keep_registers(struct kunit *test, struct signature *sig)
 	expect_whole(test, sig, 0);
 }
 
+/* And so do resources of global wave sync, all of them or none. */
+static void keep_gws(struct kunit *test, struct signature *sig)
+{
+	const struct simgpu_mqd_layout *layout = sig->layout;
+	unsigned int i, sum = layout->check;
+
+	sig->whole[layout->live] |= SIMGPU_MQD_LIVE_GWS;
+	for (i = SIMGPU_MQD_GWS; i < SIMGPU_MQD_GWS + SIMGPU_GWS; i++)
+		sig->whole[i] = i;
+	save(sig, 0);
+	for (i = SIMGPU_MQD_GWS; i < SIMGPU_MQD_GWS + SIMGPU_GWS; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, sig->whole[i], i, "%s: dword %u", sig->name, i);
+		sig->mqd[i] ^= BIT(0);
+		expect_lost(test, sig, i, sum);
+	}
+	sig->mqd[layout->live] ^= SIMGPU_MQD_LIVE_GWS;
+	expect_lost(test, sig, layout->live, SIMGPU_MQD_GWS);
+	sig->whole[layout->live] &= ~SIMGPU_MQD_LIVE_GWS;
+	save(sig, 0);
+	expect_whole(test, sig, 0);
+}
+
 static void simgpu_mqd_signature_test(struct kunit *test)
 {
 	const struct simgpu_desc *desc;
@@ -440,8 +462,10 @@ static void simgpu_mqd_signature_test(struct kunit *test)
 			make_signature(test, &sig, desc, sdma);
 			lose_words(test, &sig);
 			change_words(test, &sig);
-			if (!sdma)
+			if (!sdma) {
 				keep_registers(test, &sig);
+				keep_gws(test, &sig);
+			}
 			/* that of another XCC */
 			KUNIT_EXPECT_FALSE(test, is_whole(&sig, 1, &loss));
 			free_signature(test, &sig);
