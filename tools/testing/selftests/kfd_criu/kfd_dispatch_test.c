@@ -32,7 +32,7 @@ FIXTURE(kfd_dispatch)
 	struct kfd_bo sig_bo;
 	struct kfd_bo out;
 	struct hsa_signal *sig;
-	struct kernel count, exchange, gate, illegal, place, scratch, users, gws;
+	struct kernel count, exchange, gate, illegal, place, preload, scratch, users, gws;
 };
 
 static uint64_t sig_va(struct _test_data_kfd_dispatch *self, unsigned int i)
@@ -57,6 +57,7 @@ FIXTURE_SETUP(kfd_dispatch)
 	ASSERT_EQ(0, kernel_load(&self->e.k, &self->gate, 0, "gate"));
 	ASSERT_EQ(0, kernel_load(&self->e.k, &self->illegal, 0, "illegal"));
 	ASSERT_EQ(0, kernel_load(&self->e.k, &self->place, 0, "place"));
+	ASSERT_EQ(0, kernel_load(&self->e.k, &self->preload, 0, "preload"));
 	ASSERT_EQ(0, kernel_load(&self->e.k, &self->scratch, 0, "scratch"));
 	ASSERT_EQ(0, kernel_load(&self->e.k, &self->users, 0, "users"));
 	ASSERT_EQ(0, kernel_load(&self->e.k, &self->gws, 0, "gws"));
@@ -247,6 +248,30 @@ TEST_F(kfd_dispatch, user_registers)
 		}
 	}
 	EXPECT_EQ(0, kfd_bo_destroy(&self->e.k, &scratch.bo));
+}
+
+/* Arguments that a kernel finds in registers, where GPUs load them; else it loads them itself. */
+TEST_F(kfd_dispatch, preloaded_arguments)
+{
+	enum { GROUPS = 70 };
+	struct {
+		uint64_t words;
+		uint32_t number[3];
+	} args = { self->out.va, { 0x12345678, 0x9abcdef0, 0x0f1e2d3c } };
+	const uint32_t *got = self->out.cpu;
+	unsigned int i;
+
+	kernel_dispatch(&self->q, &self->preload,
+			kernel_args(&self->preload, 0, &args, sizeof(args)), GROUPS, 1,
+			sig_va(self, 0));
+	kfd_queue_submit(&self->q);
+	ASSERT_TRUE(wait_signal(&self->sig[0], 0));
+	for (i = 0; i < GROUPS; i++, got += 4) {
+		EXPECT_EQ(0, memcmp(args.number, got, sizeof(args.number)));
+		/* of firmware on hardware, it is not known whether it can */
+		if (kfd_simulated())
+			EXPECT_EQ(!self->preload.info.preload, got[3]);
+	}
 }
 
 /*

@@ -121,6 +121,11 @@ static_assert(sizeof(struct kernel_descriptor) == 64);
 #define KERNEL_WAVE32		BIT(10)
 #define KERNEL_DYNAMIC_STACK	BIT(11)
 #define KERNEL_KNOWN		(GENMASK(6, 0) | KERNEL_WAVE32 | KERNEL_DYNAMIC_STACK)
+/* dwords of the arguments that go into user SGPRs, and the first one */
+#define PRELOAD_LENGTH		GENMASK(6, 0)
+#define PRELOAD_OFFSET		GENMASK(15, 7)
+/* behind what a kernel has for firmware that loads none */
+#define PRELOAD_ENTRY		256
 
 /* A kernel dispatch packet. */
 struct dispatch_packet {
@@ -1297,15 +1302,28 @@ static int aql_registers(struct simgpu_dispatch *dispatch, struct simgpu_share *
 	const struct simgpu_desc *desc = to_sim(dispatch)->desc;
 	u64 entry = le64_to_cpu(packet->kernel) + le64_to_cpu(kernel->entry);
 	u32 properties = le16_to_cpu(kernel->properties), rsrc2 = le32_to_cpu(kernel->rsrc2);
+	u32 preload = FIELD_GET(PRELOAD_LENGTH, le16_to_cpu(kernel->preload));
 	u32 initiator = SIMGPU_INITIATOR_SHADER | SIMGPU_INITIATOR_START0 |
 			SIMGPU_INITIATOR_THREADS;
 	u32 user[SIMGPU_USER_DATA_REGS + 4] = { };
 	unsigned int users, i;
 	struct shape shape;
+	int ret;
 
 	users = aql_user_data(packet, properties, scratch, at, index, user);
-	if (users > SIMGPU_USER_DATA_REGS || users > FIELD_GET(RSRC2_USER_SGPRS, rsrc2))
+	if (users + preload > SIMGPU_USER_DATA_REGS ||
+	    users + preload > FIELD_GET(RSRC2_USER_SGPRS, rsrc2))
 		return aql_refuse(dispatch, EC_QUEUE_PACKET_DISPATCH_CODE_INVALID, "user SGPRs");
+	if (preload) {
+		u64 from = FIELD_GET(PRELOAD_OFFSET, le16_to_cpu(kernel->preload)) * sizeof(u32);
+
+		ret = simgpu_read(simgpu_queue_space(dispatch->queue),
+				  le64_to_cpu(packet->kernarg) + from, user + users,
+				  preload * sizeof(u32));
+		if (ret)
+			return ret;
+		entry += PRELOAD_ENTRY;
+	}
 	if (properties & KERNEL_WAVE32)
 		initiator |= SIMGPU_INITIATOR_W32;
 	rsrc2 &= ~RSRC2_LDS_SIZE;
@@ -1374,7 +1392,8 @@ int simgpu_dispatch_aql(struct simgpu_dispatch *dispatch, u64 packet, u64 index)
 		return aql_refuse(dispatch, EC_QUEUE_PACKET_DISPATCH_CODE_INVALID, "no entry");
 	if (!simgpu_isa_find(to_sim(dispatch)->desc->gc_version))
 		return aql_refuse(dispatch, EC_QUEUE_PACKET_DISPATCH_CODE_INVALID, "no such ISA");
-	if (le16_to_cpu(kernel.properties) & ~KERNEL_KNOWN || kernel.preload)
+	if (le16_to_cpu(kernel.properties) & ~KERNEL_KNOWN ||
+	    (kernel.preload && !unified(to_sim(dispatch)->desc)))
 		return aql_refuse(dispatch, EC_QUEUE_PACKET_DISPATCH_CODE_INVALID,
 				  "kernel code properties");
 	if (le32_to_cpu(kernel.rsrc1) & RSRC1_PRIV)
