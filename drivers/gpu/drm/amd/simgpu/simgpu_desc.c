@@ -41,8 +41,8 @@
  *	SDMA 4.4.2.  2 to 8 XCCs (``simgpu_xccs``), each with a MQD of its own for
  *	a compute queue and with two SDMA engines, as one partition or as many as
  *	there are XCCs (``simgpu_partitions``).  In a partition, the first XCC
- *	executes a queue; the MQDs of the others are checked, and get its
- *	progress.
+ *	executes the packets of a queue, and all have workgroups of its kernels;
+ *	the MQDs of the others are checked, and get the progress of the queue.
  *
  * ``10.3.0``
  *	SDMA 5.2.0.  Another format of page table entries and of SDMA MQDs;
