@@ -129,7 +129,7 @@ struct simgpu_manager {
  * @sdma_mqd_bits: the same of an SDMA MQD
  * @mqd_words: a MQD that is being signed, under @lock
  * @wave_words: a wave or workgroup that is being saved or loaded, under @lock
- * @mqd_nonces: MQDs that have been signed for the first time, under @lock
+ * @mqd_nonces: counts what leaves the hardware, for the nonces of MQDs; under @lock
  * @thread: executes the queues
  * @wake: wakes @thread when a queue is loaded
  * @rings: kernel rings, one for each SDMA engine

@@ -66,9 +66,9 @@
  *	same VMIDs to every other partition, but there is one set of them.
  *
  * ``simgpu_mqd_signatures``
- *	1: firmware uses every word and bit of a MQD that is not the driver's,
- *	and refuses a queue that has lost one.  0, the default: it uses those that
- *	it needs, and two MQDs with the same progress are the same.
+ *	1, the default: firmware uses every word and bit of a MQD that is not the
+ *	driver's, and refuses a queue that has lost one.  0: it uses those that it
+ *	needs.
  *
  * A wrong value gives one line in the log that names the parameter, and no
  * device; the rest of amdgpu loads as usual.
@@ -110,9 +110,9 @@ static unsigned int simgpu_die;
 module_param(simgpu_die, uint, 0444);
 MODULE_PARM_DESC(simgpu_die, "Number of the die of the first simulated GPU (0 to 9999, default 0)");
 
-static bool simgpu_mqd_signatures;
+static bool simgpu_mqd_signatures = true;
 module_param(simgpu_mqd_signatures, bool, 0444);
-MODULE_PARM_DESC(simgpu_mqd_signatures, "Simulated firmware notices any bit that a MQD has lost (default off)");
+MODULE_PARM_DESC(simgpu_mqd_signatures, "Simulated firmware notices any bit that a MQD has lost (default on)");
 
 /**
  * simgpu_config_count_valid - is the number of GPUs one that we can have

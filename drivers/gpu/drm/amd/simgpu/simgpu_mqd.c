@@ -16,19 +16,23 @@
  * DOC: simgpu signatures
  *
  * Firmware may keep in a MQD whatever it needs to go on, and its words have
- * names in the driver's structures or not.  With the parameter
- * ``simgpu_mqd_signatures``, all of them are in use: when a queue leaves the
- * hardware, each bit that the driver does not own gets a value that depends on
- * its place, on the XCC and on a nonce, another one each time.  When the queue is
- * loaded again, on this GPU or on another one to which it was moved, all of
- * them have to be there, or it is refused with a line ``simgpu: MQD``.
+ * names in the driver's structures or not.  Here all of them are in use: when a
+ * queue leaves the hardware, each bit that the driver does not own gets a value
+ * that depends on its place, on the XCC, on a nonce that each queue has of its
+ * own, and on the queue's progress.  When the queue is loaded again, on this GPU
+ * or on another one to which it was moved, all of them have to be there, or it
+ * is refused with a line ``simgpu: MQD``.  ``simgpu_mqd_signatures=0`` leaves
+ * this out.
  *
- * The nonce is one of the words, so no GPU has to remember anything.  Another
- * word is a sum over the words with the queue's progress, and over where it
- * reports its rptr, so that these can neither be lost nor come from another
- * queue.  The nonce counts on when a queue has made progress, and with an odd
- * one each signature is the complement of the one before: a bit that somebody
- * always sets or clears is found the second time at the latest.
+ * The nonce is one of the words, so no GPU has to remember anything; it is made
+ * when a queue leaves for the first time, and stays.  Another word is a sum over
+ * the nonce, over the words with the queue's progress, and over where it reports
+ * its rptr, so that these can neither be lost nor come from another queue.
+ *
+ * Two MQDs of a queue with the same progress are the same, byte by byte: who
+ * compares images finds no difference when nothing has happened.  With each
+ * progress, half of the signatures' bits change: a bit that somebody always sets or
+ * clears is found soon, and a word that is left from an earlier time at once.
  *
  * Registers of a dispatch that have a value hold that and no signature; a
  * mask of them is under the sum, as they are.
@@ -252,12 +256,9 @@ static u32 simgpu_mqd_mix(u32 x)
 	return x ^ x >> 16;
 }
 
-/* Odd nonces have the complements of the even ones before. */
-static u32 simgpu_mqd_signature(u32 nonce, unsigned int xcc, unsigned int dword)
+static u32 simgpu_mqd_signature(u32 nonce, u32 sum, unsigned int xcc, unsigned int dword)
 {
-	u32 x = simgpu_mqd_mix(simgpu_mqd_mix(nonce >> 1) ^ (xcc << 16 | dword));
-
-	return nonce & 1 ? ~x : x;
+	return simgpu_mqd_mix(simgpu_mqd_mix(simgpu_mqd_mix(nonce) ^ sum) ^ (xcc << 16 | dword));
 }
 
 /* Does a dword hold a register of a dispatch, or a resource of GWS, and no signature? */
@@ -274,7 +275,7 @@ static bool simgpu_mqd_live(const struct simgpu_mqd_layout *layout, const u32 *m
 static u32 simgpu_mqd_sum(const struct simgpu_mqd_layout *layout, const u32 *bits,
 			  unsigned int xcc, const u32 *mqd)
 {
-	u32 sum = simgpu_mqd_signature(mqd[layout->nonce], xcc, layout->check);
+	u32 sum = simgpu_mqd_signature(mqd[layout->nonce], 0, xcc, layout->check);
 	const struct simgpu_mqd_bits *part;
 	unsigned int i;
 
@@ -297,25 +298,26 @@ static u32 simgpu_mqd_sum(const struct simgpu_mqd_layout *layout, const u32 *bit
  * @nonce: for a MQD that has none yet, not 0
  * @mqd: the MQD, with the progress of the queue in it
  *
+ * Does not change a MQD whose queue has made no progress since it was signed.
+ *
  * Context: any.
  */
 void simgpu_mqd_sign(const struct simgpu_mqd_layout *layout, const u32 *bits, unsigned int xcc,
 		     u32 nonce, u32 *mqd)
 {
 	unsigned int i;
+	u32 sum;
 
-	/* a queue that has done nothing leaves what it found */
-	if (mqd[layout->nonce] && mqd[layout->check] == simgpu_mqd_sum(layout, bits, xcc, mqd))
-		return;
-	/* 0 stands for none, so it is left out with its complement */
+	/* 0 stands for none */
 	if (mqd[layout->nonce])
-		nonce = mqd[layout->nonce] + 1 ?: 2;
+		nonce = mqd[layout->nonce];
 	mqd[layout->nonce] = nonce;
+	sum = simgpu_mqd_sum(layout, bits, xcc, mqd);
 	for (i = 0; i < layout->dwords; i++)
 		if (!simgpu_mqd_live(layout, mqd, i))
 			mqd[i] = (mqd[i] & ~bits[i]) |
-				 (simgpu_mqd_signature(nonce, xcc, i) & bits[i]);
-	mqd[layout->check] = simgpu_mqd_sum(layout, bits, xcc, mqd);
+				 (simgpu_mqd_signature(nonce, sum, xcc, i) & bits[i]);
+	mqd[layout->check] = sum;
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_mqd_sign);
 
@@ -385,19 +387,22 @@ static bool simgpu_mqd_never_loaded(const struct simgpu_mqd_layout *layout, cons
 bool simgpu_mqd_signed(const struct simgpu_mqd_layout *layout, const u32 *bits, unsigned int xcc,
 		       const u32 *mqd, struct simgpu_mqd_loss *loss)
 {
-	u32 nonce = mqd[layout->nonce];
+	u32 nonce = mqd[layout->nonce], sum;
 	unsigned int i;
 
 	if (!simgpu_mqd_no_orders(layout, mqd, loss))
 		return false;
 	if (!nonce)
 		return simgpu_mqd_never_loaded(layout, bits, mqd, loss);
+	/* first of all: with another sum, there would be another signature in each word */
+	sum = simgpu_mqd_sum(layout, bits, xcc, mqd);
+	if (!simgpu_mqd_expect_word(loss, layout->check, mqd[layout->check], sum))
+		return false;
 	for (i = 0; i < layout->dwords; i++)
 		if (!simgpu_mqd_live(layout, mqd, i) &&
 		    !simgpu_mqd_expect_word(loss, i, mqd[i] & bits[i],
-					    simgpu_mqd_signature(nonce, xcc, i) & bits[i]))
+					    simgpu_mqd_signature(nonce, sum, xcc, i) & bits[i]))
 			return false;
-	return simgpu_mqd_expect_word(loss, layout->check, mqd[layout->check],
-				      simgpu_mqd_sum(layout, bits, xcc, mqd));
+	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(simgpu_mqd_signed);

@@ -350,8 +350,8 @@ static void simgpu_queue_finish(struct simgpu *sim, const struct simgpu_queue *q
 	lockdep_assert_held(&sim->lock);
 	if (queue->type == SIMGPU_QUEUE_HIQ || !(sim->signatures || queue->dispatch))
 		return;
-	/* even, not 0, and far from those of other queues, also on other GPUs */
-	nonce = (++sim->mqd_nonces * 0x9e3779b2 ^ sim->gpu << 28) | 2;
+	/* for a queue that has none: not 0, and far from those of others, also on other GPUs */
+	nonce = (++sim->mqd_nonces * 0x9e3779b1 ^ sim->gpu << 28) ?: 1;
 	for_each_set_bit(xcc, &xccs, SIMGPU_MAX_XCCS) {
 		if (simgpu_mqd_read_all(sim, queue, xcc, sim->mqd_words, layout->dwords)) {
 			dev_err(sim->adev->dev, "simgpu: MQD at %#llx is gone\n", queue->mqd_va);
