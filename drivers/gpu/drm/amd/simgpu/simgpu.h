@@ -60,6 +60,7 @@ struct simgpu_tlb_entry {
  * @root: page directory entry that each address space starts from
  * @pasid: process that an address space belongs to, 0 for none
  * @partition: partition of the GPU that an address space is on
+ * @tma: memory of the trap handler of that process, 0 for none
  * @tlb: direct mapped cache
  * @hits: translations found in @tlb
  * @misses: translations that walked the page tables
@@ -72,6 +73,7 @@ struct simgpu_mmu {
 	u64 root[SIMGPU_NUM_SPACES];
 	u32 pasid[SIMGPU_NUM_SPACES];
 	u8 partition[SIMGPU_NUM_SPACES];
+	u64 tma[SIMGPU_NUM_SPACES];
 	struct simgpu_tlb_entry tlb[SIMGPU_TLB_ENTRIES];
 	u64 hits, misses, flushes, faults;
 };

@@ -38,7 +38,7 @@
  * THREADGROUP_ID.  After a load, workgroups come off the stack before others
  * are launched.
  *
- * The format of both is the simulator's own.  There is no trap handler.
+ * The format of both is the simulator's own.
  *
  * Resources of global wave sync are the queue's that the driver gives them to,
  * and go into its MQD, which has words for them from GFX 11 on.  Where older
@@ -46,8 +46,16 @@
  * 9.4.3 and of MES, amdkfd gives GWS for the sake of form, and what hardware
  * does then is not known either; here they have it like all others.
  *
- * An access that the page tables do not allow, an instruction that is not
- * known, a trap: the queue stops, with an exception.
+ * A trap, an instruction that is not known, and an address that no memory can
+ * have lead to the trap handler that the process has set for the GPU, by way
+ * of the kernel's own, which is not executed but does nothing else here.  Of
+ * the latter two there is also an interrupt.  The handler can have the wave go
+ * on, or tell the driver and halt it; without a handler, a trap does nothing,
+ * and otherwise the wave is halted, with a line in the log.  With the first wave
+ * that is halted, the queue stops.
+ *
+ * An access that the page tables do not allow stops the queue with a page
+ * fault, without a handler.
  */
 
 #define SHARE_RELAUNCH		BIT(31)
@@ -889,33 +897,115 @@ static int share_pop(struct simgpu_dispatch *dispatch, struct simgpu_share *shar
 
 /* ---- execution ---- */
 
-static int wave_stop(struct simgpu_dispatch *dispatch, const struct simgpu_wave *wave,
+/* Bits of TRAPSTS, from GFX 12 on of EXCP_FLAG_PRIV. */
+#define TRAPSTS_MEM_VIOL	BIT(8)
+#define TRAPSTS_ILLEGAL_INST	BIT(11)
+#define EXCP_PRIV_MEM_VIOL	BIT(4)
+#define EXCP_PRIV_ILLEGAL_INST	BIT(6)
+/* where the kernel's trap handler leaves STATUS, or STATE_PRIV, for that of the process */
+#define TTMP_STATUS		12
+/* number of the shader engine in what unit_hw_id() returns */
+#define HW_ID_ENGINE_GFX9	GENMASK(15, 13)
+#define HW_ID_ENGINE		GENMASK(20, 18)
+
+static u32 wave_engine(const struct simgpu_dispatch *dispatch, const struct simgpu_wave *wave)
+{
+	return generation(to_sim(dispatch)->desc) == 9 ?
+	       FIELD_GET(HW_ID_ENGINE_GFX9, wave->hw_id[0]) :
+	       FIELD_GET(HW_ID_ENGINE, wave->hw_id[0]);
+}
+
+/*
+ * Every trap and exception leads to the kernel's trap handler, which finds that of the process in
+ * its memory and jumps there.  Returns false without one.
+ */
+static bool wave_enter_handler(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave,
+			       unsigned int trap)
+{
+	struct simgpu_space *space = simgpu_queue_space(dispatch->queue);
+	u64 memory = simgpu_mmu_tma(space->sim, space->id), tba, tma;
+	bool gfx12 = generation(to_sim(dispatch)->desc) == 12;
+
+	if (!memory || wave->status & SIMGPU_STATUS_PRIV ||
+	    simgpu_read64(space, memory, &tba) || !tba ||
+	    simgpu_read64(space, memory + sizeof(tba), &tma))
+		return false;
+	wave->tba = tba;
+	wave->tma = tma;
+	wave->scalar[SIMGPU_S_TTMP + TTMP_STATUS] =
+		gfx12 ? simgpu_wave_state_priv(wave) : simgpu_wave_status(wave);
+	simgpu_wave_trap(wave, trap);
+	return true;
+}
+
+/* Without a handler of the process, that of the kernel returns behind the instruction. */
+static int wave_trap(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave,
+		     const struct simgpu_wave_event *event)
+{
+	if (!wave_enter_handler(dispatch, wave, event->value))
+		simgpu_wave_pass(wave, event);
+	return 0;
+}
+
+/* A wave that cannot go on.  Returns 0 when its process has a handler, else the wave is halted. */
+static int wave_stop(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave,
 		     const struct simgpu_wave_event *event, u32 exception, const char *why)
 {
-	dev_info(to_sim(dispatch)->adev->dev, "simgpu: wave at %#llx stops: %s %s (%#x %#x)\n",
-		 wave->pc, why, event->name, event->words[0], event->words[1]);
+	if (wave_enter_handler(dispatch, wave, 0))
+		return 0;
 	dispatch->exception = exception;
+	/* the same exception must not come again when the queue is loaded again */
+	simgpu_wave_halt(wave, true);
+	dev_info_ratelimited(to_sim(dispatch)->adev->dev,
+			     "simgpu: wave at %#llx stops: %s %s (%#x %#x)\n", wave->pc, why,
+			     event->name, event->words[0], event->words[1]);
 	return -EINVAL;
+}
+
+/* What hardware itself finds wrong with a wave, it tells by an interrupt. */
+static int wave_error(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave,
+		      const struct simgpu_wave_event *event, enum simgpu_wave_error error,
+		      const char *why)
+{
+	bool illegal = error == SIMGPU_WAVE_ERROR_ILLEGAL;
+
+	simgpu_irq_wave_error(simgpu_queue_space(dispatch->queue), wave_engine(dispatch, wave),
+			      error, wave->status & SIMGPU_STATUS_PRIV);
+	if (generation(to_sim(dispatch)->desc) == 12)
+		wave->excp_priv |= illegal ? EXCP_PRIV_ILLEGAL_INST : EXCP_PRIV_MEM_VIOL;
+	else
+		wave->trapsts |= illegal ? TRAPSTS_ILLEGAL_INST : TRAPSTS_MEM_VIOL;
+	return wave_stop(dispatch, wave, event, illegal ? EC_QUEUE_WAVE_ILLEGAL_INSTRUCTION :
+			 EC_QUEUE_WAVE_APERTURE_VIOLATION, why);
 }
 
 #define MESSAGE_INTERRUPT	1
 #define MESSAGE_DEALLOC_VGPRS	3
+#define MESSAGE_GET_DOORBELL	10
 
-static int wave_message(struct simgpu_dispatch *dispatch, const struct simgpu_wave *wave,
+static int wave_message(struct simgpu_dispatch *dispatch, struct simgpu_wave *wave,
 			const struct simgpu_wave_event *event)
 {
+	bool gfx11 = generation(to_sim(dispatch)->desc) >= 11;
+
 	switch (event->value & 0xff) {
 	case MESSAGE_INTERRUPT:
-		simgpu_irq_end_of_pipe(simgpu_queue_space(dispatch->queue), event->data);
+		simgpu_irq_wave_message(simgpu_queue_space(dispatch->queue),
+					wave_engine(dispatch, wave), event->data,
+					wave->status & SIMGPU_STATUS_PRIV);
+		return 0;
+	case MESSAGE_GET_DOORBELL:
+		if (gfx11)
+			break;
+		/* bit 31, which the program has set, is 0 as soon as the answer is there */
+		wave->scalar[SIMGPU_S_EXEC] = wave->doorbell;
 		return 0;
 	case MESSAGE_DEALLOC_VGPRS:
-		if (generation(to_sim(dispatch)->desc) >= 11)
+		if (gfx11)
 			return 0;
-		fallthrough;
-	default:
-		return wave_stop(dispatch, wave, event, EC_QUEUE_WAVE_ILLEGAL_INSTRUCTION,
-				 "unknown message");
+		break;
 	}
+	return wave_error(dispatch, wave, event, SIMGPU_WAVE_ERROR_ILLEGAL, "unknown message");
 }
 
 /*
@@ -932,8 +1022,8 @@ static int wave_gws(struct simgpu_dispatch *dispatch, struct simgpu_share *share
 	u16 *waits = &group->gws[number];
 
 	if (!dispatch->queue->gws)
-		return wave_stop(dispatch, group->wave[number], event,
-				 EC_QUEUE_WAVE_MEMORY_VIOLATION, "the queue has no GWS");
+		return wave_error(dispatch, group->wave[number], event,
+				  SIMGPU_WAVE_ERROR_MEMORY, "the queue has no GWS");
 	switch (event->value) {
 	case SIMGPU_GWS_INIT:
 		*resource = event->data & GWS_COUNTER;
@@ -963,8 +1053,8 @@ static int wave_gws(struct simgpu_dispatch *dispatch, struct simgpu_share *share
 		--*resource;
 		return 1;
 	default:
-		return wave_stop(dispatch, group->wave[number], event,
-				 EC_QUEUE_WAVE_ILLEGAL_INSTRUCTION, "illegal instruction");
+		return wave_error(dispatch, group->wave[number], event,
+				  SIMGPU_WAVE_ERROR_ILLEGAL, "illegal instruction");
 	}
 }
 
@@ -1025,13 +1115,17 @@ static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_share *shar
 	case SIMGPU_WAVE_MESSAGE:
 		return wave_message(dispatch, wave, &event);
 	case SIMGPU_WAVE_TRAP:
-		return wave_stop(dispatch, wave, &event, EC_QUEUE_WAVE_TRAP, "trap");
+		/* it is an instruction that has been executed */
+		*steps += 1;
+		atomic64_inc(&to_sim(dispatch)->instructions);
+		return wave_trap(dispatch, wave, &event);
 	case SIMGPU_WAVE_HALTED:
-		return wave_stop(dispatch, wave, &event, EC_QUEUE_WAVE_ABORT, "halted");
+		/* whoever halted it has told why */
+		dispatch->exception = EC_QUEUE_WAVE_ABORT;
+		return -EINVAL;
 	case SIMGPU_WAVE_FAULT:
 		return event.error == -EFAULT ? -EFAULT :
-		       wave_stop(dispatch, wave, &event, EC_QUEUE_WAVE_APERTURE_VIOLATION,
-				 "bad access");
+		       wave_error(dispatch, wave, &event, SIMGPU_WAVE_ERROR_MEMORY, "bad access");
 	case SIMGPU_WAVE_GWS:
 		ret = wave_gws(dispatch, share, group, number, &event);
 		if (ret <= 0)
@@ -1043,8 +1137,8 @@ static int wave_turn(struct simgpu_dispatch *dispatch, struct simgpu_share *shar
 	case SIMGPU_WAVE_ILLEGAL:
 		break;
 	}
-	return wave_stop(dispatch, wave, &event, EC_QUEUE_WAVE_ILLEGAL_INSTRUCTION,
-			 "illegal instruction");
+	return wave_error(dispatch, wave, &event, SIMGPU_WAVE_ERROR_ILLEGAL,
+			  "illegal instruction");
 }
 
 /* One turn of the workgroups of an XCC, or of those that the budget is enough for. */
@@ -1199,7 +1293,8 @@ int simgpu_dispatch_direct(struct simgpu_dispatch *dispatch, const u32 *dim, u32
 
 static int aql_refuse(struct simgpu_dispatch *dispatch, u32 exception, const char *why)
 {
-	dev_info(to_sim(dispatch)->adev->dev, "simgpu: kernel dispatch refused: %s\n", why);
+	dev_info_ratelimited(to_sim(dispatch)->adev->dev,
+			     "simgpu: kernel dispatch refused: %s\n", why);
 	dispatch->exception = exception;
 	return -EINVAL;
 }

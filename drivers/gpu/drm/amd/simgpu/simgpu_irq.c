@@ -26,6 +26,13 @@
 #define BAD_OPCODE_DOORBELL	GENMASK(9, 0)
 #define BAD_OPCODE_EXCEPTION_SHIFT	10
 
+/* context of SQ_INTERRUPT_MSG: encoding */
+enum sq_encoding {
+	SQ_ENCODING_AUTO,
+	SQ_ENCODING_INST,
+	SQ_ENCODING_ERROR,
+};
+
 /*
  * VMID of a process that a scheduler has mapped: any of KFD's will do, but with
  * partitions, those of even number share the lower half of the VMIDs, the others
@@ -51,7 +58,8 @@ static u32 simgpu_irq_node(struct simgpu *sim, u32 client, u32 partition)
 
 	if (sim->desc->max_xcc == 1)
 		return 0;
-	if (client == SOC15_IH_CLIENTID_GRBM_CP || client == sim->desc->fault_client)
+	if (client == SOC15_IH_CLIENTID_GRBM_CP || client == sim->desc->fault_client ||
+	    (client >= SOC15_IH_CLIENTID_SE0SH && client <= SOC15_IH_CLIENTID_SE3SH))
 		return 4 * (xcc / 2) + 1 + xcc % 2;
 	return 4 * (xcc / 2);
 }
@@ -120,6 +128,61 @@ void simgpu_irq_bad_opcode(struct simgpu_space *space, u32 doorbell_id, u32 exce
 	simgpu_irq_raise(space, SOC15_IH_CLIENTID_GRBM_CP, SOC15_INTSRC_CP_BAD_OPCODE, 0,
 			 (doorbell_id & BAD_OPCODE_DOORBELL) |
 			 exception << BAD_OPCODE_EXCEPTION_SHIFT, 0);
+}
+
+/* From the shader engine of a wave.  Fact: kfd_int_process_v*.c. */
+static void simgpu_irq_sq(struct simgpu_space *space, unsigned int engine,
+			  enum sq_encoding encoding, u32 data, bool priv)
+{
+	u32 client = SOC15_IH_CLIENTID_SE0SH + engine % 4, context, more = encoding << 6;
+
+	switch (IP_VERSION_MAJ(space->sim->desc->gc_version)) {
+	case 9:
+		context = (data & 0xfff) | (data & 0xf000) << 16 | priv << 13 | encoding << 26;
+		more = data >> 16 & 0xff;
+		break;
+	case 10:
+		context = (data & 0x7fffff) | priv << 24;
+		break;
+	default:
+		client = SOC21_IH_CLIENTID_GFX;
+		context = (data & 0x1ffffff) | priv << 26;
+		break;
+	}
+	simgpu_irq_raise(space, client, SOC15_INTSRC_SQ_INTERRUPT_MSG, 0, context, more);
+}
+
+/**
+ * simgpu_irq_wave_message - S_SENDMSG of an interrupt
+ * @space: address space of the wave's queue
+ * @engine: shader engine
+ * @data: M0; of a trap handler, a doorbell's number among the process' own, and above it a
+ *	mask of exceptions
+ * @priv: the wave is in a trap handler
+ *
+ * Context: any.
+ */
+void simgpu_irq_wave_message(struct simgpu_space *space, unsigned int engine, u32 data, bool priv)
+{
+	simgpu_irq_sq(space, engine, SQ_ENCODING_INST, data & 0xffffff, priv);
+}
+
+/**
+ * simgpu_irq_wave_error - hardware stops a wave
+ * @space: address space of the wave's queue
+ * @engine: shader engine
+ * @error: why
+ * @priv: the wave is in a trap handler
+ *
+ * Context: any.
+ */
+void simgpu_irq_wave_error(struct simgpu_space *space, unsigned int engine,
+			   enum simgpu_wave_error error, bool priv)
+{
+	static const u8 shift[] = { [9] = 20, [10] = 19, [11] = 21, [12] = 21 };
+
+	simgpu_irq_sq(space, engine, SQ_ENCODING_ERROR,
+		      error << shift[IP_VERSION_MAJ(space->sim->desc->gc_version)], priv);
 }
 
 /**

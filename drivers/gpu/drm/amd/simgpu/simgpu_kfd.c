@@ -317,7 +317,7 @@ static void simgpu_grace_period_info(struct amdgpu_device *adev, u32 wait_times,
 static void simgpu_program_trap_handler(struct amdgpu_device *adev, u32 vmid, u64 tba, u64 tma,
 					u32 inst)
 {
-	/* there are no waves that could trap */
+	simgpu_mmu_set_tma(adev->simgpu, vmid, tma);
 }
 
 static const struct kfd2kgd_calls simgpu_kfd2kgd = {

@@ -246,6 +246,7 @@ void simgpu_mmu_put_spaces(struct simgpu *sim, u32 partition, u32 pasid)
 			continue;
 		sim->mmu.pasid[i] = 0;
 		sim->mmu.root[i] = 0;
+		sim->mmu.tma[i] = 0;
 		simgpu_tlb_drop(&sim->mmu, i);
 	}
 	spin_unlock(&sim->mmu.lock);
@@ -266,6 +267,7 @@ void simgpu_mmu_reset(struct simgpu *sim)
 	memset(mmu->root, 0, sizeof(mmu->root));
 	memset(mmu->pasid, 0, sizeof(mmu->pasid));
 	memset(mmu->partition, 0, sizeof(mmu->partition));
+	memset(mmu->tma, 0, sizeof(mmu->tma));
 	for (i = 0; i < SIMGPU_TLB_ENTRIES; i++)
 		mmu->tlb[i].space = SIMGPU_NO_SPACE;
 	spin_unlock(&mmu->lock);
@@ -314,6 +316,33 @@ u32 simgpu_mmu_pasid(struct simgpu *sim, u32 space)
 u32 simgpu_mmu_partition(struct simgpu *sim, u32 space)
 {
 	return space < SIMGPU_NUM_SPACES ? READ_ONCE(sim->mmu.partition[space]) : 0;
+}
+
+/**
+ * simgpu_mmu_set_tma - note where the memory of a process' trap handler is
+ * @sim: GPU
+ * @space: address space
+ * @tma: address, 0 for none
+ *
+ * Context: any.
+ */
+void simgpu_mmu_set_tma(struct simgpu *sim, u32 space, u64 tma)
+{
+	if (space < SIMGPU_NUM_SPACES)
+		WRITE_ONCE(sim->mmu.tma[space], tma);
+}
+
+/**
+ * simgpu_mmu_tma - where the memory of a process' trap handler is
+ * @sim: GPU
+ * @space: address space that a process has
+ *
+ * Context: any.
+ * Return: address, 0 for none.
+ */
+u64 simgpu_mmu_tma(struct simgpu *sim, u32 space)
+{
+	return space < SIMGPU_NUM_SPACES ? READ_ONCE(sim->mmu.tma[space]) : 0;
 }
 
 /**

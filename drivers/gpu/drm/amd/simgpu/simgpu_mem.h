@@ -42,6 +42,8 @@ void simgpu_mmu_put_spaces(struct simgpu *sim, u32 partition, u32 pasid);
 void simgpu_mmu_set_pasid(struct simgpu *sim, u32 partition, u32 space, u32 pasid);
 u32 simgpu_mmu_pasid(struct simgpu *sim, u32 space);
 u32 simgpu_mmu_partition(struct simgpu *sim, u32 space);
+void simgpu_mmu_set_tma(struct simgpu *sim, u32 space, u64 tma);
+u64 simgpu_mmu_tma(struct simgpu *sim, u32 space);
 void simgpu_mmu_flush_space(struct simgpu *sim, u32 space);
 void simgpu_mmu_flush_pasid(struct simgpu *sim, u32 pasid);
 

@@ -95,6 +95,7 @@ static int simgpu_mes_add(struct simgpu *sim, struct simgpu_queue *queue,
 	/* the TLB of a process that is running is the driver's to flush */
 	if (!simgpu_mes_queue_of(sim, space))
 		simgpu_mmu_set_root(sim, space, input->page_table_base_addr | AMDGPU_PTE_VALID);
+	simgpu_mmu_set_tma(sim, space, input->tma_addr);
 	if (sdma)
 		ret = simgpu_queue_parse_sdma(sim, queue, space, input->wptr_addr);
 	else

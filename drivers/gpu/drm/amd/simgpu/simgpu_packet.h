@@ -136,6 +136,15 @@ int simgpu_aql_run(struct simgpu_aql *aql);
 void simgpu_irq_sdma_trap(struct simgpu_space *space, unsigned int engine, u32 context);
 void simgpu_irq_end_of_pipe(struct simgpu_space *space, u32 context);
 void simgpu_irq_bad_opcode(struct simgpu_space *space, u32 doorbell_id, u32 exception);
+/* What hardware says is wrong with a wave: type of an error interrupt. */
+enum simgpu_wave_error {
+	SIMGPU_WAVE_ERROR_ILLEGAL = 1,
+	SIMGPU_WAVE_ERROR_MEMORY,
+};
+
+void simgpu_irq_wave_message(struct simgpu_space *space, unsigned int engine, u32 data, bool priv);
+void simgpu_irq_wave_error(struct simgpu_space *space, unsigned int engine,
+			   enum simgpu_wave_error error, bool priv);
 void simgpu_irq_page_fault(struct simgpu_space *space);
 
 #endif

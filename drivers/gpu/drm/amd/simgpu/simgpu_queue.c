@@ -30,8 +30,9 @@
  * memory after that is never too old.
  *
  * A queue stops for good at an access that the page tables do not allow (KFD
- * hears of it as a page fault), at a packet that cannot be executed, and when a
- * wave does not know what to do.
+ * hears of it as a page fault), at a packet that cannot be executed (KFD hears of
+ * it as an exception, for a compute queue; a line in the log says which packet), and
+ * when a wave is halted.
  */
 
 #define SIMGPU_DOORBELL_IDLE	(~0ULL)
@@ -951,15 +952,29 @@ void simgpu_queue_refused(struct simgpu_queue *queue, u32 exception)
 /* The queue has stopped for good: tell KFD why. */
 static void simgpu_queue_halt(struct simgpu *sim, struct simgpu_queue *queue, int error)
 {
+	u32 exception = 0;
+
 	queue->halted = true;
 	dev_dbg(sim->adev->dev, "simgpu: queue at %#llx stopped: %d\n",
 		simgpu_queue_base(queue), error);
-	if (error == -EFAULT)
+	if (error == -EFAULT) {
 		simgpu_irq_page_fault(simgpu_queue_space(queue));
-	else if (queue->type == SIMGPU_QUEUE_AQL)
-		simgpu_queue_refused(queue, queue->aql.error);
+		return;
+	}
+	if (queue->type == SIMGPU_QUEUE_AQL)
+		exception = queue->aql.error;
 	else if (queue->type == SIMGPU_QUEUE_PM4)
-		simgpu_queue_refused(queue, queue->pm4.error);
+		exception = queue->pm4.error;
+	/* waves have interrupts and lines of their own */
+	if (exception && !KFD_DBG_EC_TYPE_IS_PACKET(exception))
+		return;
+	/* the dispatcher has told what it does not like */
+	if (queue->type != SIMGPU_QUEUE_AQL || !queue->dispatch->exception)
+		dev_info_ratelimited(sim->adev->dev,
+				     "simgpu: queue at %#llx refuses its packet at %#llx\n",
+				     simgpu_queue_base(queue), queue->reported);
+	if (exception)
+		simgpu_queue_refused(queue, exception);
 }
 
 /* KFD itself loads the MQDs one after the other, and their waves and registers with them. */

@@ -231,7 +231,14 @@ void simgpu_wave_write_mask(struct simgpu_wave *wave, unsigned int code, u64 mas
 
 /* ------------------------------------------------------------------ hardware registers */
 
-static u32 status_register(const struct simgpu_wave *wave)
+/**
+ * simgpu_wave_status - register STATUS
+ * @wave: wave
+ *
+ * Context: any.
+ * Return: all of it.
+ */
+u32 simgpu_wave_status(const struct simgpu_wave *wave)
 {
 	u32 status = wave->status & ~(STATUS_EXECZ | STATUS_VCCZ);
 
@@ -244,7 +251,14 @@ static u32 status_register(const struct simgpu_wave *wave)
 	return status;
 }
 
-static u32 state_priv_register(const struct simgpu_wave *wave)
+/**
+ * simgpu_wave_state_priv - register STATE_PRIV of GFX 12
+ * @wave: wave
+ *
+ * Context: any.
+ * Return: all of it.
+ */
+u32 simgpu_wave_state_priv(const struct simgpu_wave *wave)
 {
 	return (wave->state_priv & ~STATE_PRIV_SCC) | (wave->scc ? STATE_PRIV_SCC : 0);
 }
@@ -260,13 +274,13 @@ static bool read_register(const struct simgpu_wave *wave, unsigned int id, u32 *
 		*value = wave->mode;
 		return true;
 	case 2:
-		*value = status_register(wave);
+		*value = simgpu_wave_status(wave);
 		return true;
 	case 3:
 		*value = wave->trapsts;
 		return generation < 12;
 	case 4:
-		*value = generation == 9 ? wave->hw_id[0] : state_priv_register(wave);
+		*value = generation == 9 ? wave->hw_id[0] : simgpu_wave_state_priv(wave);
 		return generation == 9 || generation == 12;
 	case 5:
 		*value = wave->gpr_alloc;
@@ -322,7 +336,8 @@ static bool write_register(struct simgpu_wave *wave, unsigned int id, u32 value)
 	case 2:
 		if (!privileged)
 			return false;
-		wave->status = value & ~(STATUS_EXECZ | STATUS_VCCZ);
+		/* a trap handler keeps its privileges until it returns, whatever it writes */
+		wave->status = (value & ~(STATUS_EXECZ | STATUS_VCCZ)) | SIMGPU_STATUS_PRIV;
 		if (generation < 12) {
 			wave->scc = value & STATUS_SCC ? 1 : 0;
 			wave->status &= ~STATUS_SCC;
@@ -589,13 +604,21 @@ static bool halted(const struct simgpu_wave *wave)
 					    wave->state_priv & STATE_PRIV_HALT;
 }
 
-static void set_halt(struct simgpu_wave *wave, bool halt)
+/**
+ * simgpu_wave_halt - have a wave stop, or go on
+ * @wave: wave
+ * @halt: stop, else go on
+ *
+ * Context: any.
+ */
+void simgpu_wave_halt(struct simgpu_wave *wave, bool halt)
 {
 	u32 *where = wave->isa->generation < 12 ? &wave->status : &wave->state_priv;
 	u32 bit = wave->isa->generation < 12 ? STATUS_HALT : STATE_PRIV_HALT;
 
 	*where = (*where & ~bit) | (halt ? bit : 0);
 }
+EXPORT_SYMBOL_IF_KUNIT(simgpu_wave_halt);
 
 /* The immediate of S_GETREG and S_SETREG: register, lowest bit, number of bits less 1. */
 static u32 register_field(s32 imm, unsigned int *id, unsigned int *shift)
@@ -721,7 +744,7 @@ static enum simgpu_wave_result special(struct simgpu_wave *wave, struct simgpu_i
 	case SIMGPU_FN_SETHALT:
 		if (inst->imm & ~1)
 			return illegal(wave, inst, event, "fatal halt");
-		set_halt(wave, inst->imm & 1);
+		simgpu_wave_halt(wave, inst->imm & 1);
 		return inst->imm & 1 ? SIMGPU_WAVE_HALTED : SIMGPU_WAVE_RUNS;
 	case SIMGPU_FN_SLEEP:
 		event->value = inst->imm & 0x7f;
@@ -730,7 +753,7 @@ static enum simgpu_wave_result special(struct simgpu_wave *wave, struct simgpu_i
 		event->value = value & 0x7f;
 		return SIMGPU_WAVE_SLEEPS;
 	case SIMGPU_FN_SENDMSGHALT:
-		set_halt(wave, true);
+		simgpu_wave_halt(wave, true);
 		fallthrough;
 	case SIMGPU_FN_SENDMSG:
 		event->value = (u16)inst->imm;

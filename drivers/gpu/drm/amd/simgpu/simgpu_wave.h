@@ -286,6 +286,9 @@ enum simgpu_wave_result simgpu_wave_run(struct simgpu_wave *wave, u64 budget,
 					struct simgpu_wave_event *event);
 void simgpu_wave_pass(struct simgpu_wave *wave, const struct simgpu_wave_event *event);
 void simgpu_wave_trap(struct simgpu_wave *wave, unsigned int number);
+u32 simgpu_wave_status(const struct simgpu_wave *wave);
+u32 simgpu_wave_state_priv(const struct simgpu_wave *wave);
+void simgpu_wave_halt(struct simgpu_wave *wave, bool halt);
 bool simgpu_wave_waits(const struct simgpu_wave *wave);
 
 size_t simgpu_wave_dwords(const struct simgpu_wave *wave);
