@@ -2,9 +2,12 @@
 /*
  * GPU page faults: each kind of queue, on an address that is not mapped and on
  * a mapping that is read-only, becomes a memory exception event of the process
- * that did it, and of no other.
+ * that did it, and of no other.  Waves that can't go on: their trap handler has
+ * the runtime, or a debugger, hear of it.
  */
-#include "kfd_test.h"
+#include <poll.h>
+
+#include "kfd_kernel.h"
 
 FIXTURE(kfd_fault)
 {
@@ -245,6 +248,325 @@ TEST_F(kfd_fault, other_processes_go_on)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	munmap(s, KFD_PAGE);
+}
+
+/* --- waves --- */
+
+#define NUMBER_BEFORE	7
+#define NUMBER_BEHIND	8
+
+/* As the kernels have it. */
+struct wave_args {
+	uint64_t words;
+	uint32_t abort;
+};
+
+FIXTURE(kfd_wave)
+{
+	struct env e;
+	struct kfd_queue q, other;
+	struct kfd_bo page, sig_bo, out;
+	struct hsa_signal *sig;
+	struct kfd_event error;
+	volatile uint64_t *payload;
+	struct kernel handler, illegal, trap;
+	int debug[2];
+};
+
+FIXTURE_VARIANT(kfd_wave)
+{
+	bool handler, runtime, debugger;
+};
+
+FIXTURE_VARIANT_ADD(kfd_wave, no_handler)
+{
+	.runtime = true,
+};
+
+FIXTURE_VARIANT_ADD(kfd_wave, no_runtime)
+{
+	.handler = true,
+};
+
+FIXTURE_VARIANT_ADD(kfd_wave, runtime)
+{
+	.handler = true,
+	.runtime = true,
+};
+
+FIXTURE_VARIANT_ADD(kfd_wave, debugger)
+{
+	.handler = true,
+	.runtime = true,
+	.debugger = true,
+};
+
+/* amdgpu's sched_policy: 2 is without a hardware scheduler. */
+static bool has_hws(void)
+{
+	FILE *f = fopen("/sys/module/amdgpu/parameters/sched_policy", "re");
+	int policy = 0;
+
+	if (!f)
+		return true;
+	if (fscanf(f, "%d", &policy) != 1)
+		policy = 0;
+	fclose(f);
+	return policy != 2;
+}
+
+/* The code of a kernel: its descriptor says how far away it is. */
+static uint64_t entry(const struct kernel *kernel)
+{
+	int64_t distance;
+
+	memcpy(&distance, (char *)kernel->bo.cpu + (kernel->descriptor - kernel->bo.va) + 16,
+	       sizeof(distance));
+	return kernel->descriptor + distance;
+}
+
+static void say_where(const struct kfd_queue *q, volatile uint64_t *payload,
+		      const struct kfd_event *event)
+{
+	struct kfd_context_save_area_header *header = q->cwsr.cpu;
+
+	header->err_payload_addr = (uintptr_t)payload;
+	header->err_event_id = event->id;
+}
+
+FIXTURE_SETUP(kfd_wave)
+{
+	struct kfd *k = &self->e.k;
+	unsigned int i;
+	int r;
+
+	self->debug[0] = -1;
+	self->debug[1] = -1;
+	ASSERT_EQ(0, env_open(&self->e, 1));
+	if (self->e.skip)
+		SKIP(return, "%s", self->e.skip);
+	if (variant->debugger && !has_hws())
+		SKIP(return, "debuggers need a hardware scheduler");
+	r = kernel_load(&self->e.k, &self->handler, 0, "handler");
+	if (r == -ENOENT)
+		SKIP(return, "no kernels for this GPU: no LLVM that has it when they were built");
+	ASSERT_EQ(0, r);
+	ASSERT_EQ(0, kernel_load(&self->e.k, &self->illegal, 0, "illegal"));
+	ASSERT_EQ(0, kernel_load(&self->e.k, &self->trap, 0, "trap"));
+	if (variant->runtime)
+		ASSERT_EQ(0, kfd_runtime_enable(k, 0, false));
+	if (variant->handler)
+		ASSERT_EQ(0, kfd_set_trap_handler(k, 0, entry(&self->handler), 0));
+	ASSERT_EQ(0, kfd_event_page(k, &self->page, 0));
+	ASSERT_EQ(0, kfd_bo_create(k, &self->sig_bo, 0, 0, 64 * KIB, KFD_BO_GTT, self->e.all));
+	ASSERT_EQ(0, kfd_bo_create(k, &self->out, 0, 0, KFD_PAGE, KFD_BO_GTT, 1));
+	memset(self->out.cpu, 0, KFD_PAGE);
+	self->sig = self->sig_bo.cpu;
+	for (i = 0; i < 8; i++)
+		hsa_signal_init(&self->sig[i], 1, NULL, NULL);
+	ASSERT_EQ(0, kfd_event_create(k, &self->error, KFD_IOC_EVENT_SIGNAL, true, &self->page));
+	ASSERT_EQ(0, kfd_queue_create(k, &self->other, KFD_Q_AQL, 0, 0));
+	ASSERT_EQ(0, kfd_queue_create(k, &self->q, KFD_Q_AQL, 0, 0));
+	self->payload = cell64(&self->e, 0);
+	say_where(&self->q, self->payload, &self->error);
+	say_where(&self->other, cell64(&self->e, 1), &self->error);
+	if (variant->debugger) {
+		ASSERT_EQ(0, pipe(self->debug));
+		ASSERT_EQ(0, kfd_debug_begin(k, self->debug[1],
+					     KFD_EC_MASK(EC_QUEUE_WAVE_ILLEGAL_INSTRUCTION) |
+					     KFD_EC_MASK(EC_QUEUE_WAVE_ABORT) |
+					     KFD_EC_MASK(EC_QUEUE_PACKET_UNSUPPORTED)));
+	}
+}
+
+FIXTURE_TEARDOWN(kfd_wave)
+{
+	struct kfd *k = &self->e.k;
+
+	if (self->debug[0] >= 0) {
+		EXPECT_EQ(0, kfd_debug_end(k));
+		close(self->debug[0]);
+		close(self->debug[1]);
+	}
+	/* a queue with a wave that is halted can be destroyed like any other */
+	if (self->q.ring.cpu)
+		EXPECT_EQ(0, kfd_queue_destroy(k, &self->q));
+	if (self->other.ring.cpu)
+		EXPECT_EQ(0, kfd_queue_destroy(k, &self->other));
+	env_close(&self->e);
+}
+
+static uint64_t wave_sig(struct _test_data_kfd_wave *self, unsigned int i)
+{
+	return self->sig_bo.va + i * sizeof(struct hsa_signal);
+}
+
+/* One wave of @kernel, and a packet behind it. */
+static void one_wave(struct _test_data_kfd_wave *self, struct kernel *kernel, uint32_t abort)
+{
+	struct wave_args args = { self->out.va, abort };
+	uint64_t none[5] = { 0 };
+
+	kernel_dispatch(&self->q, kernel, kernel_args(kernel, 0, &args, sizeof(args)), 1, 1,
+			wave_sig(self, 0));
+	aql_barrier_and(&self->q, none, wave_sig(self, 1));
+	kfd_queue_submit(&self->q);
+}
+
+/*
+ * The queue has stopped at its first packet, and whoever listens knows the exception and no other,
+ * if @told: somebody is there who tells it.
+ */
+static void check_heard(struct __test_metadata *_metadata, struct _test_data_kfd_wave *self,
+			const struct _fixture_variant_kfd_wave *variant, uint64_t exception,
+			bool told)
+{
+	uint64_t none[5] = { 0 }, heard;
+	struct pollfd p = { self->debug[0], POLLIN, 0 };
+	struct kfd *k = &self->e.k;
+	uint32_t gpu_id, queue_id;
+
+	if (variant->debugger) {
+		ASSERT_EQ(1, poll(&p, 1, FAULT_MS));
+		ASSERT_EQ(0, kfd_debug_query(k, &gpu_id, &queue_id, &heard));
+		EXPECT_EQ(k->gpu[0].gpu_id, gpu_id);
+		EXPECT_EQ(self->q.id, queue_id);
+		/* it was new to the debugger as well */
+		EXPECT_EQ(exception, heard & ~KFD_EC_MASK(EC_QUEUE_NEW));
+	} else if (variant->runtime && told) {
+		EXPECT_EQ(0, kfd_event_wait(k, &self->error, FAULT_MS, NULL));
+		EXPECT_EQ(exception, *self->payload);
+	}
+	ASSERT_EQ(0, others_turn());
+	/* a scheduler loads the queue again for that, and a packet is refused again then */
+	if (!(exception & KFD_EC_MASK_PACKET))
+		EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(k, &self->error, 0, NULL));
+	if (variant->debugger || !variant->runtime || !told)
+		EXPECT_EQ(0, *self->payload);
+	EXPECT_EQ(1, self->sig[0].value);
+	EXPECT_EQ(1, self->sig[1].value);
+	EXPECT_EQ(0, *self->q.rptr);
+	/* it is that queue's alone */
+	aql_barrier_and(&self->other, none, wave_sig(self, 2));
+	kfd_queue_submit(&self->other);
+	EXPECT_TRUE(kfd_wait64((volatile uint64_t *)&self->sig[2].value, 0, WAIT_MS));
+	EXPECT_EQ(0, *cell64(&self->e, 1));
+}
+
+TEST_F(kfd_wave, illegal_instruction)
+{
+	one_wave(self, &self->illegal, 0);
+	ASSERT_TRUE(kfd_wait32(self->out.cpu, NUMBER_BEFORE, WAIT_MS));
+	check_heard(_metadata, self, variant, KFD_EC_MASK(EC_QUEUE_WAVE_ILLEGAL_INSTRUCTION),
+		    variant->handler);
+}
+
+/* The kernel has run to its end, and nobody has heard of anything. */
+static void check_passed(struct __test_metadata *_metadata, struct _test_data_kfd_wave *self)
+{
+	struct pollfd p = { self->debug[0], POLLIN, 0 };
+	const volatile uint32_t *out = self->out.cpu;
+
+	ASSERT_TRUE(kfd_wait64((volatile uint64_t *)&self->sig[1].value, 0, WAIT_MS));
+	EXPECT_EQ(0, self->sig[0].value);
+	EXPECT_EQ(NUMBER_BEFORE, out[0]);
+	EXPECT_EQ(NUMBER_BEHIND, out[1]);
+	ASSERT_EQ(0, others_turn());
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(&self->e.k, &self->error, 0, NULL));
+	EXPECT_EQ(0, *self->payload);
+	EXPECT_EQ(0, poll(&p, 1, 0));
+}
+
+/* The kernel's own handler passes over a trap. */
+TEST_F(kfd_wave, abort)
+{
+	const volatile uint32_t *out = self->out.cpu;
+
+	one_wave(self, &self->trap, 1);
+	if (!variant->handler) {
+		check_passed(_metadata, self);
+		return;
+	}
+	ASSERT_TRUE(kfd_wait32(self->out.cpu, NUMBER_BEFORE, WAIT_MS));
+	check_heard(_metadata, self, variant, KFD_EC_MASK(EC_QUEUE_WAVE_ABORT), true);
+	EXPECT_EQ(0, out[1]);
+}
+
+/* A wave that is halted stays so, and says nothing again, when its queue comes back. */
+TEST_F(kfd_wave, comes_back)
+{
+	unsigned int i;
+
+	one_wave(self, &self->illegal, 0);
+	ASSERT_TRUE(kfd_wait32(self->out.cpu, NUMBER_BEFORE, WAIT_MS));
+	check_heard(_metadata, self, variant, KFD_EC_MASK(EC_QUEUE_WAVE_ILLEGAL_INSTRUCTION),
+		    variant->handler);
+	*self->payload = 0;
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, kfd_queue_update(&self->e.k, &self->q, 0, 7));
+		ASSERT_EQ(0, kfd_queue_update(&self->e.k, &self->q, 100, 7));
+		kfd_queue_submit(&self->q);
+		ASSERT_EQ(0, others_turn());
+	}
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(&self->e.k, &self->error, 0, NULL));
+	EXPECT_EQ(0, *self->payload);
+	EXPECT_EQ(1, self->sig[0].value);
+	EXPECT_EQ(1, self->sig[1].value);
+}
+
+/* What the handler lets pass is no error: the wave goes on behind the trap. */
+TEST_F(kfd_wave, handler_returns)
+{
+	one_wave(self, &self->trap, 0);
+	check_passed(_metadata, self);
+}
+
+TEST_F(kfd_wave, refused_packet)
+{
+	uint32_t body[15] = { 0 };
+	uint64_t none[5] = { 0 };
+
+	aql_raw(&self->q, 0x1100 | 0x3f, body);
+	aql_barrier_and(&self->q, none, wave_sig(self, 1));
+	kfd_queue_submit(&self->q);
+	check_heard(_metadata, self, variant, KFD_EC_MASK(EC_QUEUE_PACKET_UNSUPPORTED), true);
+}
+
+/* A packet of a PM4 queue is told of in the same way. */
+TEST_F(kfd_wave, refused_pm4_packet)
+{
+	/* type 3, two dwords, of an opcode that there is not */
+	static const uint32_t unknown[] = { 3u << 30 | 0xff << 8, 0 };
+	const uint64_t exception = KFD_EC_MASK(EC_QUEUE_PACKET_UNSUPPORTED);
+	volatile uint64_t *payload = cell64(&self->e, 2);
+	struct pollfd p = { self->debug[0], POLLIN, 0 };
+	struct kfd *k = &self->e.k;
+	uint32_t gpu_id, queue_id, one = 1;
+	struct kfd_queue pm4;
+	uint64_t heard;
+
+	ASSERT_EQ(0, kfd_queue_create(k, &pm4, KFD_Q_PM4, 0, 0));
+	say_where(&pm4, payload, &self->error);
+	pm4_write_data(&pm4, cell_va(&self->e, 3), &one, 1);
+	pm4_raw(&pm4, unknown, ARRAY_SIZE(unknown));
+	pm4_write_data(&pm4, cell_va(&self->e, 4), &one, 1);
+	kfd_queue_submit(&pm4);
+	EXPECT_TRUE(kfd_wait32(cell32(&self->e, 3), 1, WAIT_MS));
+	if (variant->debugger) {
+		ASSERT_EQ(1, poll(&p, 1, FAULT_MS));
+		ASSERT_EQ(0, kfd_debug_query(k, &gpu_id, &queue_id, &heard));
+		EXPECT_EQ(k->gpu[0].gpu_id, gpu_id);
+		EXPECT_EQ(pm4.id, queue_id);
+		EXPECT_EQ(exception, heard & ~KFD_EC_MASK(EC_QUEUE_NEW));
+	} else if (variant->runtime) {
+		EXPECT_EQ(0, kfd_event_wait(k, &self->error, FAULT_MS, NULL));
+		EXPECT_EQ(exception, *payload);
+	}
+	ASSERT_EQ(0, others_turn());
+	if (variant->debugger || !variant->runtime)
+		EXPECT_EQ(0, *payload);
+	EXPECT_EQ(0, *cell32(&self->e, 4));
+	EXPECT_EQ(0, kfd_queue_destroy(k, &pm4));
 }
 
 TEST_HARNESS_MAIN

@@ -1577,6 +1577,43 @@ int kfd_runtime_enable(struct kfd *k, uint64_t r_debug, bool ttmp)
 	return xioctl(k->fd, AMDKFD_IOC_RUNTIME_ENABLE, &args);
 }
 
+static int debug_trap(struct kfd *k, struct kfd_ioctl_dbg_trap_args *args, uint32_t op)
+{
+	args->pid = getpid();
+	args->op = op;
+	return xioctl(k->fd, AMDKFD_IOC_DBG_TRAP, args);
+}
+
+int kfd_debug_begin(struct kfd *k, int fd, uint64_t exceptions)
+{
+	struct kfd_ioctl_dbg_trap_args args = { 0 };
+	struct kfd_runtime_info info = { 0 };
+
+	args.enable.exception_mask = exceptions;
+	args.enable.rinfo_ptr = (uintptr_t)&info;
+	args.enable.rinfo_size = sizeof(info);
+	args.enable.dbg_fd = fd;
+	return debug_trap(k, &args, KFD_IOC_DBG_TRAP_ENABLE);
+}
+
+int kfd_debug_query(struct kfd *k, uint32_t *gpu_id, uint32_t *queue_id, uint64_t *exceptions)
+{
+	struct kfd_ioctl_dbg_trap_args args = { 0 };
+	int r = debug_trap(k, &args, KFD_IOC_DBG_TRAP_QUERY_DEBUG_EVENT);
+
+	*gpu_id = args.query_debug_event.gpu_id;
+	*queue_id = args.query_debug_event.queue_id;
+	*exceptions = args.query_debug_event.exception_mask;
+	return r;
+}
+
+int kfd_debug_end(struct kfd *k)
+{
+	struct kfd_ioctl_dbg_trap_args args = { 0 };
+
+	return debug_trap(k, &args, KFD_IOC_DBG_TRAP_DISABLE);
+}
+
 /* --- the kernel under test --- */
 
 int kfd_write_text(const char *path, const char *text)

@@ -355,6 +355,13 @@ int kfd_set_memory_policy(struct kfd *k, unsigned int gpu, uint32_t default_poli
 			  uint32_t alternate_policy, uint64_t base, uint64_t size);
 int kfd_set_trap_handler(struct kfd *k, unsigned int gpu, uint64_t tba, uint64_t tma);
 int kfd_runtime_enable(struct kfd *k, uint64_t r_debug, bool ttmp);
+/*
+ * A process can be its own debugger, with a hardware scheduler: of @exceptions, a byte to
+ * @fd says that there is one, and a query which, -EAGAIN when there is none.
+ */
+int kfd_debug_begin(struct kfd *k, int fd, uint64_t exceptions);
+int kfd_debug_query(struct kfd *k, uint32_t *gpu_id, uint32_t *queue_id, uint64_t *exceptions);
+int kfd_debug_end(struct kfd *k);
 
 /* --- pressure from outside --- */
 
