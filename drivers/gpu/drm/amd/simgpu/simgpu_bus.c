@@ -181,11 +181,35 @@ static bool simgpu_bus_region_usable(u64 start, u64 size)
 	       simgpu_bus_page_is_memory(start + size - PAGE_SIZE);
 }
 
+/*
+ * A GPU has its memory where it is: no other address would do.  A rescan of the bus assigns
+ * addresses to whatever has claimed none, and finds the region taken, so a device claims its own as
+ * soon as it is there.
+ */
+static int simgpu_bus_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct pci_dev *pdev = to_pci_dev(data);
+	unsigned int bar;
+
+	if (action != BUS_NOTIFY_ADD_DEVICE || pdev->bus->ops != &simgpu_bus_ops)
+		return NOTIFY_DONE;
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		if (pci_resource_len(pdev, bar) && pci_claim_resource(pdev, bar))
+			dev_err(&pdev->dev, "simgpu: BAR %u is not where it should be\n", bar);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block simgpu_bus_notifier = { .notifier_call = simgpu_bus_notify };
+
 static int simgpu_bus_register(const struct simgpu_config *config)
 {
 	LIST_HEAD(resources);
 	struct pci_bus *bus;
+	int ret;
 
+	ret = bus_register_notifier(&pci_bus_type, &simgpu_bus_notifier);
+	if (ret)
+		return ret;
 	simgpu_bus.memory = DEFINE_RES_MEM_NAMED(config->base, simgpu_config_size(config),
 						 "simgpu");
 	simgpu_bus.busn = (struct resource) {
@@ -199,11 +223,11 @@ static int simgpu_bus_register(const struct simgpu_config *config)
 	if (!bus) {
 		pci_free_resource_list(&resources);
 		pci_unlock_rescan_remove();
+		bus_unregister_notifier(&pci_bus_type, &simgpu_bus_notifier);
 		return -ENOMEM;
 	}
 	simgpu_bus.bus = bus;
 	pci_scan_child_bus(bus);
-	pci_bus_claim_resources(bus);
 	pci_bus_add_devices(bus);
 	pci_unlock_rescan_remove();
 	return 0;
@@ -261,6 +285,7 @@ void simgpu_bus_exit(void)
 	pci_remove_root_bus(simgpu_bus.bus);
 	pci_unlock_rescan_remove();
 	simgpu_bus.bus = NULL;
+	bus_unregister_notifier(&pci_bus_type, &simgpu_bus_notifier);
 	/* the reference of pci_create_root_bus(), which removing the bus leaves to its owner */
 	put_device(&bridge->dev);
 }
