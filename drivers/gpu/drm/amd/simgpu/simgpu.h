@@ -61,6 +61,7 @@ struct simgpu_tlb_entry {
  * @pasid: process that an address space belongs to, 0 for none
  * @partition: partition of the GPU that an address space is on
  * @tma: memory of the trap handler of that process, 0 for none
+ * @retry: an access of that process waits for a page that is not there (XNACK)
  * @tlb: direct mapped cache
  * @hits: translations found in @tlb
  * @misses: translations that walked the page tables
@@ -74,8 +75,31 @@ struct simgpu_mmu {
 	u32 pasid[SIMGPU_NUM_SPACES];
 	u8 partition[SIMGPU_NUM_SPACES];
 	u64 tma[SIMGPU_NUM_SPACES];
+	bool retry[SIMGPU_NUM_SPACES];
 	struct simgpu_tlb_entry tlb[SIMGPU_TLB_ENTRIES];
 	u64 hits, misses, flushes, faults;
+};
+
+/**
+ * struct simgpu_retry - the page that the driver is asked for
+ * @work: asks it
+ * @pending: until it has answered
+ * @pasid: process
+ * @vmid: VMID of the process, or one of its partition
+ * @node: number of the part of the GPU that the access came from
+ * @va: address of the page
+ * @write: it was a write
+ *
+ * Only @work looks at it while @pending is set.
+ */
+struct simgpu_retry {
+	struct work_struct work;
+	bool pending;
+	u32 pasid;
+	u32 vmid;
+	u32 node;
+	u64 va;
+	bool write;
 };
 
 /**
@@ -119,6 +143,7 @@ struct simgpu_manager {
  * @num_sdma: SDMA engines
  * @doorbell: doorbell BAR, as the CPU's user space sees it
  * @mmu: address translation
+ * @retry: the last retry fault, under @lock
  * @lock: the user queues and their execution.  Taken below KFD's queue manager
  *	lock and above @mmu.lock.  The engine needs it to make progress while
  *	others wait for the GPU in reclaim: nothing may allocate under it in a
@@ -155,6 +180,7 @@ struct simgpu {
 	unsigned int num_xcc, num_partitions, num_sdma;
 	void *doorbell;
 	struct simgpu_mmu mmu;
+	struct simgpu_retry retry;
 
 	/* @queues and the execution of user queues */
 	struct mutex lock;

@@ -58,18 +58,25 @@ static int aql_barrier_wait(struct simgpu_space *space, const struct aql_barrier
 	return met || !deps ? 0 : -EAGAIN;
 }
 
-/* Count the signal down, and ring the mailbox of whoever sleeps on it. */
+/*
+ * Count the signal down, and ring the mailbox of whoever sleeps on it.  All that may fault comes
+ * first: it may come again.
+ */
 static int aql_complete(struct simgpu_space *space, u64 signal)
 {
 	u64 mailbox;
 	u32 event;
 	int ret;
 
-	ret = simgpu_atomic_add64(space, signal + SIGNAL_VALUE, -1ULL, NULL);
+	ret = simgpu_probe(space, signal + SIGNAL_VALUE, sizeof(u64), true);
 	if (!ret)
 		ret = simgpu_read64(space, signal + SIGNAL_MAILBOX, &mailbox);
 	if (!ret)
 		ret = simgpu_read32(space, signal + SIGNAL_EVENT_ID, &event);
+	if (!ret && mailbox)
+		ret = simgpu_probe(space, mailbox, sizeof(u64), true);
+	if (!ret)
+		ret = simgpu_atomic_add64(space, signal + SIGNAL_VALUE, -1ULL, NULL);
 	if (ret || !mailbox)
 		return ret;
 	ret = simgpu_write64(space, mailbox, event);
@@ -97,6 +104,7 @@ static int aql_packet(struct simgpu_aql *aql)
 	struct simgpu_space *space = &aql->space;
 	static const u16 invalid = AQL_INVALID;
 	struct aql_barrier packet;
+	bool ended = false;
 	int ret;
 
 	ret = simgpu_read(space, at, &packet, sizeof(packet));
@@ -112,6 +120,7 @@ static int aql_packet(struct simgpu_aql *aql)
 		break;
 	case AQL_KERNEL_DISPATCH:
 		ret = aql_kernel(aql, at);
+		ended = !ret;
 		break;
 	case AQL_VENDOR:
 		aql->error = EC_QUEUE_PACKET_VENDOR_UNSUPPORTED;
@@ -120,8 +129,13 @@ static int aql_packet(struct simgpu_aql *aql)
 		aql->error = EC_QUEUE_PACKET_UNSUPPORTED;
 		return -EINVAL;
 	}
+	if (!ret)
+		ret = simgpu_probe(space, at, sizeof(invalid), true);
 	if (!ret && packet.completion_signal)
 		ret = aql_complete(space, packet.completion_signal);
+	/* a kernel that has ended must not run again when the signal can be reached */
+	if (ret && ended)
+		aql->dispatch->active = true;
 	/* the slot goes back to the producer, who may reuse it at once */
 	if (!ret)
 		ret = simgpu_write(space, at, &invalid, sizeof(invalid));

@@ -88,6 +88,7 @@ static int simgpu_gmc_early_init(struct amdgpu_ip_block *ip_block)
 	gmc->shared_aperture_end = SIMGPU_SHARED_APERTURE + SIMGPU_APERTURE_SIZE - 1;
 	gmc->private_aperture_start = SIMGPU_PRIVATE_APERTURE;
 	gmc->private_aperture_end = SIMGPU_PRIVATE_APERTURE + SIMGPU_APERTURE_SIZE - 1;
+	gmc->noretry_flags = AMDGPU_VM_NORETRY_FLAGS_TF;
 	return 0;
 }
 

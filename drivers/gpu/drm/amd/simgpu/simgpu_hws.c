@@ -61,9 +61,10 @@ static int simgpu_hws_map_process(struct simgpu_hws *hws, const u32 *packet)
 			    (map->vm_context_page_table_base_addr_lo32 |
 			     (u64)map->vm_context_page_table_base_addr_hi32 << 32) |
 			    AMDGPU_PTE_VALID);
-	/* at the same place in the format of 9.4.2 */
+	/* these are at the same place in the format of 9.4.2 */
 	simgpu_mmu_set_tma(hws->sim, hws->space,
 			   (map->sq_shader_tma_lo | (u64)map->sq_shader_tma_hi << 32) << 8);
+	simgpu_mmu_set_retry(hws->sim, hws->space, map->sh_mem_config);
 	return 0;
 }
 

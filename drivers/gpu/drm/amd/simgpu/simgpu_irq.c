@@ -64,16 +64,21 @@ static u32 simgpu_irq_node(struct simgpu *sim, u32 client, u32 partition)
 	return 4 * (xcc / 2);
 }
 
+/* The VMID that an interrupt tells of an address space. */
+static u32 simgpu_irq_space_vmid(struct simgpu *sim, u32 space)
+{
+	return space < SIMGPU_NUM_VMID ? space :
+	       simgpu_irq_vmid(sim, simgpu_mmu_partition(sim, space));
+}
+
 static void simgpu_irq_raise(struct simgpu_space *space, u32 client, u32 source, u32 ring_id,
 			     u32 data0, u32 data1)
 {
 	struct simgpu *sim = space->sim;
 	u32 entry[IH_ENTRY_DWORDS] = { };
 	u32 partition = simgpu_mmu_partition(sim, space->id);
-	u32 vmid = space->id;
+	u32 vmid = simgpu_irq_space_vmid(sim, space->id);
 
-	if (vmid >= SIMGPU_NUM_VMID)
-		vmid = simgpu_irq_vmid(sim, partition);
 	entry[0] = client | source << IH_SOURCE_SHIFT | ring_id << IH_RING_ID_SHIFT |
 		   vmid << IH_VMID_SHIFT;
 	entry[3] = simgpu_mmu_pasid(sim, space->id) & 0xffff;
@@ -201,4 +206,72 @@ void simgpu_irq_page_fault(struct simgpu_space *space)
 		ring_id |= FAULT_NOT_PRESENT;
 	simgpu_irq_raise(space, space->sim->desc->fault_client, SOC15_INTSRC_VMC_FAULT, ring_id,
 			 lower_32_bits(page), upper_32_bits(page) & 0xf);
+}
+
+/* Have the driver provide a page, as it does when it is told of a retry fault. */
+static void simgpu_retry_work(struct work_struct *work)
+{
+	struct simgpu_retry *retry = container_of(work, struct simgpu_retry, work);
+	struct simgpu *sim = container_of(retry, struct simgpu, retry);
+
+	amdgpu_vm_handle_fault(sim->adev, retry->pasid, retry->vmid, retry->node, retry->va,
+			       simgpu_clock(), retry->write);
+	mutex_lock(&sim->lock);
+	retry->pending = false;
+	mutex_unlock(&sim->lock);
+}
+
+/**
+ * simgpu_irq_retry_fault - an access of a user queue may be repeated when a page is there
+ * @space: address space, with the fault
+ *
+ * The driver is asked for one page at a time; whoever meets another one meanwhile
+ * meets it again.
+ *
+ * Context: process context, with sim->lock held.
+ * Return: false when the fault is final.
+ */
+bool simgpu_irq_retry_fault(struct simgpu_space *space)
+{
+	const struct simgpu_fault *fault = &space->fault;
+	struct simgpu *sim = space->sim;
+	struct simgpu_retry *retry = &sim->retry;
+
+	lockdep_assert_held(&sim->lock);
+	if (!fault->retry)
+		return false;
+	if (retry->pending)
+		return true;
+	retry->pending = true;
+	retry->pasid = simgpu_mmu_pasid(sim, space->id);
+	retry->vmid = simgpu_irq_space_vmid(sim, space->id);
+	retry->node = simgpu_irq_node(sim, sim->desc->fault_client,
+				      simgpu_mmu_partition(sim, space->id));
+	retry->va = fault->va;
+	retry->write = fault->write;
+	queue_work(system_unbound_wq, &retry->work);
+	return true;
+}
+
+/**
+ * simgpu_irq_init - before the first interrupt
+ * @sim: GPU
+ *
+ * Context: any.
+ */
+void simgpu_irq_init(struct simgpu *sim)
+{
+	INIT_WORK(&sim->retry.work, simgpu_retry_work);
+}
+
+/**
+ * simgpu_irq_fini - wait for what the driver was asked for
+ * @sim: GPU that executes nothing any more
+ *
+ * Context: process context.
+ */
+void simgpu_irq_fini(struct simgpu *sim)
+{
+	cancel_work_sync(&sim->retry.work);
+	sim->retry.pending = false;
 }

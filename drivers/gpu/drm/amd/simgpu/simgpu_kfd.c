@@ -16,7 +16,8 @@
 static void simgpu_program_sh_mem_settings(struct amdgpu_device *adev, u32 vmid, u32 config,
 					   u32 ape1_base, u32 ape1_limit, u32 bases, u32 inst)
 {
-	/* apertures and memory policy are for shaders */
+	/* apertures and memory policy are the same for all */
+	simgpu_mmu_set_retry(adev->simgpu, vmid, config);
 }
 
 static int simgpu_set_pasid_vmid_mapping(struct amdgpu_device *adev, u32 pasid, unsigned int vmid,

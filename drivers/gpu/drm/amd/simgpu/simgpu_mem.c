@@ -18,6 +18,10 @@
  * by PASID.  So a mapping that changes without the flush that hardware needs
  * shows as stale data.
  *
+ * Where XNACK is a property of a process (9.4.2 and 9.4.3), an access of one that
+ * has it to a page that is not there waits until the driver has provided the page.
+ * An entry that the driver marks as final ends that.
+ *
  * A translation and the access through it happen under one spinlock, at most
  * a page at a time.  An invalidation takes the same lock: when it returns, no
  * access under an old translation is under way.
@@ -31,6 +35,8 @@
 #define SIMGPU_NO_SPACE		U32_MAX
 #define SIMGPU_PAGE_SHIFT	12
 #define SIMGPU_PAGE_SIZE	BIT(SIMGPU_PAGE_SHIFT)
+/* SH_MEM_CONFIG.RETRY_DISABLE of 9.4.2 and 9.4.3 */
+#define SH_MEM_RETRY_DISABLE	BIT(12)
 
 /* What an entry's address means: bus address with the SYSTEM bit, else offset in VRAM. */
 static void *simgpu_entry_kva(struct simgpu *sim, u64 flags, u64 address)
@@ -116,7 +122,7 @@ static void *simgpu_translate(struct simgpu_space *space, u64 va, u64 *len, u64 
 	bool write = rights & AMDGPU_PTE_WRITEABLE;
 	struct simgpu_mmu *mmu = &space->sim->mmu;
 	struct simgpu_tlb_entry *entry;
-	bool present = true;
+	bool present = true, final = false;
 	u64 page;
 
 	lockdep_assert_held(&mmu->lock);
@@ -138,11 +144,20 @@ static void *simgpu_translate(struct simgpu_space *space, u64 va, u64 *len, u64 
 		if (present)
 			*entry = found;
 	}
+	if (present && (entry->pte & AMDGPU_VM_NORETRY_FLAGS_TF) == AMDGPU_VM_NORETRY_FLAGS_TF &&
+	    mmu->retry[space->id]) {
+		final = true;
+		present = false;
+	}
 	if (!present || (entry->pte & rights) != rights) {
 		mmu->faults++;
 		space->fault = (struct simgpu_fault) {
 			.va = va & ~(SIMGPU_PAGE_SIZE - 1), .write = write, .present = present,
+			.retry = mmu->retry[space->id] && !final,
 		};
+		/* whoever tries again looks into the page tables again */
+		if (present && space->fault.retry)
+			entry->space = SIMGPU_NO_SPACE;
 		*len = min(*len, SIMGPU_PAGE_SIZE - va % SIMGPU_PAGE_SIZE);
 		return NULL;
 	}
@@ -247,6 +262,7 @@ void simgpu_mmu_put_spaces(struct simgpu *sim, u32 partition, u32 pasid)
 		sim->mmu.pasid[i] = 0;
 		sim->mmu.root[i] = 0;
 		sim->mmu.tma[i] = 0;
+		sim->mmu.retry[i] = false;
 		simgpu_tlb_drop(&sim->mmu, i);
 	}
 	spin_unlock(&sim->mmu.lock);
@@ -268,6 +284,7 @@ void simgpu_mmu_reset(struct simgpu *sim)
 	memset(mmu->pasid, 0, sizeof(mmu->pasid));
 	memset(mmu->partition, 0, sizeof(mmu->partition));
 	memset(mmu->tma, 0, sizeof(mmu->tma));
+	memset(mmu->retry, 0, sizeof(mmu->retry));
 	for (i = 0; i < SIMGPU_TLB_ENTRIES; i++)
 		mmu->tlb[i].space = SIMGPU_NO_SPACE;
 	spin_unlock(&mmu->lock);
@@ -343,6 +360,24 @@ void simgpu_mmu_set_tma(struct simgpu *sim, u32 space, u64 tma)
 u64 simgpu_mmu_tma(struct simgpu *sim, u32 space)
 {
 	return space < SIMGPU_NUM_SPACES ? READ_ONCE(sim->mmu.tma[space]) : 0;
+}
+
+/**
+ * simgpu_mmu_set_retry - note whether accesses of a process are repeated after a fault
+ * @sim: GPU
+ * @space: address space
+ * @sh_mem_config: SH_MEM_CONFIG of the process
+ *
+ * Context: any.
+ */
+void simgpu_mmu_set_retry(struct simgpu *sim, u32 space, u32 sh_mem_config)
+{
+	bool able = sim->desc->gc_version == IP_VERSION(9, 4, 2) ||
+		    sim->desc->gc_version == IP_VERSION(9, 4, 3);
+
+	if (space < SIMGPU_NUM_SPACES)
+		WRITE_ONCE(sim->mmu.retry[space],
+			   able && !(sh_mem_config & SH_MEM_RETRY_DISABLE));
 }
 
 /**

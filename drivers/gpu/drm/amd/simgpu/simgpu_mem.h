@@ -12,11 +12,13 @@
  * @va: address of the page
  * @write: it was a write
  * @present: there is a translation, without the right
+ * @retry: the driver may provide the page, and the access can be repeated then
  */
 struct simgpu_fault {
 	u64 va;
 	bool write;
 	bool present;
+	bool retry;
 };
 
 /**
@@ -44,6 +46,7 @@ u32 simgpu_mmu_pasid(struct simgpu *sim, u32 space);
 u32 simgpu_mmu_partition(struct simgpu *sim, u32 space);
 void simgpu_mmu_set_tma(struct simgpu *sim, u32 space, u64 tma);
 u64 simgpu_mmu_tma(struct simgpu *sim, u32 space);
+void simgpu_mmu_set_retry(struct simgpu *sim, u32 space, u32 sh_mem_config);
 void simgpu_mmu_flush_space(struct simgpu *sim, u32 space);
 void simgpu_mmu_flush_pasid(struct simgpu *sim, u32 pasid);
 

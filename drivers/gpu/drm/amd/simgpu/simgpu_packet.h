@@ -146,5 +146,8 @@ void simgpu_irq_wave_message(struct simgpu_space *space, unsigned int engine, u3
 void simgpu_irq_wave_error(struct simgpu_space *space, unsigned int engine,
 			   enum simgpu_wave_error error, bool priv);
 void simgpu_irq_page_fault(struct simgpu_space *space);
+bool simgpu_irq_retry_fault(struct simgpu_space *space);
+void simgpu_irq_init(struct simgpu *sim);
+void simgpu_irq_fini(struct simgpu *sim);
 
 #endif

@@ -887,8 +887,11 @@ static int simgpu_queue_look(struct simgpu *sim, struct simgpu_queue *queue)
 	/* the doorbell first: what the producer stored before it rang is seen now */
 	smp_rmb();
 	ret = simgpu_read64(simgpu_queue_space(queue), queue->wptr_va, &wptr);
-	if (ret)
+	if (ret) {
+		/* nobody rings a second time */
+		queue->fresh = true;
 		return ret;
+	}
 	fresh = queue->fresh;
 	queue->fresh = false;
 
@@ -999,12 +1002,15 @@ static bool simgpu_queue_turn(struct simgpu *sim, struct simgpu_queue *queue)
 		if (rptr != queue->reported) {
 			int err = simgpu_write64(simgpu_queue_space(queue), queue->rptr_va, rptr);
 
-			queue->reported = rptr;
+			queue->reported = err ? U64_MAX : rptr;
 			more = true;
 			if (err)
 				ret = err;
 		}
 	}
+	/* the same access is made again in a later turn */
+	if (ret == -EFAULT && simgpu_irq_retry_fault(simgpu_queue_space(queue)))
+		return false;
 	if (ret < 0 && ret != -EAGAIN) {
 		simgpu_queue_halt(sim, queue, ret);
 		return false;
@@ -1084,6 +1090,7 @@ int simgpu_engine_start(struct simgpu *sim)
 
 	for (offset = 0; offset < SIMGPU_DOORBELL_SIZE; offset += sizeof(u64))
 		*(u64 *)(sim->doorbell + offset) = SIMGPU_DOORBELL_IDLE;
+	simgpu_irq_init(sim);
 	thread = kthread_run(simgpu_engine_thread, sim, "simgpu-%s", dev_name(sim->adev->dev));
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
@@ -1120,5 +1127,6 @@ void simgpu_engine_stop(struct simgpu *sim)
 		return;
 	kthread_stop(sim->thread);
 	sim->thread = NULL;
+	simgpu_irq_fini(sim);
 	simgpu_queues_kill(sim);
 }
