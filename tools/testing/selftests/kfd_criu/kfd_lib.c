@@ -1556,6 +1556,14 @@ int kfd_set_memory_policy(struct kfd *k, unsigned int gpu, uint32_t default_poli
 	return xioctl(k->fd, AMDKFD_IOC_SET_MEMORY_POLICY, &args);
 }
 
+int kfd_xnack_mode(struct kfd *k, int mode)
+{
+	struct kfd_ioctl_set_xnack_mode_args args = { .xnack_enabled = mode };
+	int r = xioctl(k->fd, AMDKFD_IOC_SET_XNACK_MODE, &args);
+
+	return r ?: args.xnack_enabled;
+}
+
 int kfd_set_trap_handler(struct kfd *k, unsigned int gpu, uint64_t tba, uint64_t tma)
 {
 	struct kfd_ioctl_set_trap_handler_args args = { 0 };

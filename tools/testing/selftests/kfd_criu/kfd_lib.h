@@ -353,6 +353,8 @@ int kfd_svm_prefetch(struct kfd *k, uint64_t va, uint64_t size, uint32_t gpu_id)
 /* --- other process state --- */
 int kfd_set_memory_policy(struct kfd *k, unsigned int gpu, uint32_t default_policy,
 			  uint32_t alternate_policy, uint64_t base, uint64_t size);
+/* @mode: 1, 0, or -1 to ask.  Returns the mode; -EBUSY with queues. */
+int kfd_xnack_mode(struct kfd *k, int mode);
 int kfd_set_trap_handler(struct kfd *k, unsigned int gpu, uint64_t tba, uint64_t tma);
 int kfd_runtime_enable(struct kfd *k, uint64_t r_debug, bool ttmp);
 /*

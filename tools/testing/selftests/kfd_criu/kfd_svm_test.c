@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * SVM ranges: ordinary memory of the process that its GPUs use, wherever it
- * is at the moment.
+ * is at the moment.  With XNACK, nobody tells the driver of it before.
  */
-#include "kfd_test.h"
+#include "kfd_kernel.h"
 
 #define RANGE		(2 * MIB)
 
@@ -376,6 +376,160 @@ TEST_F(kfd_svm, no_access_faults)
 	kfd_queue_submit(&self->q[last]);
 	EXPECT_EQ(0, wait_fault(&self->e, &self->fault, last, va, NULL));
 	EXPECT_EQ(0, pattern_bad((void *)(uintptr_t)va, RANGE, 2));
+}
+
+/* --- XNACK --- */
+
+FIXTURE(kfd_xnack)
+{
+	struct env e;
+	struct kfd_queue q;
+	struct kfd_bo gtt;
+	struct kfd_event fault;
+	char *p;
+};
+
+FIXTURE_SETUP(kfd_xnack)
+{
+	struct kfd *k = &self->e.k;
+	int r;
+
+	ASSERT_EQ(0, env_open(&self->e, 1));
+	if (self->e.skip)
+		SKIP(return, "%s", self->e.skip);
+	r = kfd_xnack_mode(k, 1);
+	if (r == -EPERM)
+		SKIP(return, "no XNACK on this GPU");
+	ASSERT_EQ(1, r);
+	ASSERT_EQ(0, kfd_bo_create(k, &self->gtt, 0, 0, RANGE, KFD_BO_GTT, 1));
+	ASSERT_EQ(0, kfd_event_create(k, &self->fault, KFD_IOC_EVENT_MEMORY, true, NULL));
+	ASSERT_EQ(0, kfd_queue_create(k, &self->q, KFD_Q_SDMA, 0, 0));
+	self->p = mmap(NULL, RANGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->p);
+}
+
+FIXTURE_TEARDOWN(kfd_xnack)
+{
+	struct kfd *k = &self->e.k;
+
+	if (!self->q.ring.cpu)
+		return;
+	EXPECT_EQ(0, kfd_queue_destroy(k, &self->q));
+	EXPECT_EQ(0, kfd_bo_destroy(k, &self->gtt));
+	munmap(self->p, RANGE);
+	env_close(&self->e);
+}
+
+/* The GPU reads and writes memory of which KFD has never heard. */
+TEST_F(kfd_xnack, any_memory)
+{
+	uint64_t va = (uintptr_t)self->p;
+
+	pattern_fill(self->p, RANGE, 1);
+	ASSERT_EQ(0, gpu_copy(&self->e, &self->q, self->gtt.va, va, RANGE));
+	EXPECT_EQ(0, pattern_bad(self->gtt.cpu, RANGE, 1));
+	pattern_fill(self->gtt.cpu, RANGE, 2);
+	ASSERT_EQ(0, gpu_copy(&self->e, &self->q, va, self->gtt.va, RANGE));
+	EXPECT_EQ(0, pattern_bad(self->p, RANGE, 2));
+}
+
+/* Pages that the CPU has never touched come into being, and the GPU sees which others follow. */
+TEST_F(kfd_xnack, follows_new_pages)
+{
+	uint64_t va = (uintptr_t)self->p;
+	unsigned int i;
+
+	pattern_fill(self->gtt.cpu, RANGE, 3);
+	ASSERT_EQ(0, gpu_copy(&self->e, &self->q, va, self->gtt.va, RANGE));
+	EXPECT_EQ(0, pattern_bad(self->p, RANGE, 3));
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(self->p, mmap(self->p, RANGE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+		pattern_fill(self->p, RANGE, 10 + i);
+		ASSERT_EQ(0, gpu_copy(&self->e, &self->q, self->gtt.va, va, RANGE));
+		EXPECT_EQ(0, pattern_bad(self->gtt.cpu, RANGE, 10 + i));
+	}
+}
+
+/*
+ * That a fault is final, the driver writes into the page tables of the process, which it finds by
+ * the PASID: with partitions, a process has some for each of them, and the driver finds the last.
+ */
+static bool partitioned(const struct kfd *k)
+{
+	unsigned int g;
+
+	for (g = 0; g < k->ngpu; g++)
+		if (k->gpu[g].partition)
+			return true;
+	return false;
+}
+
+/* What no page can be provided for is a fault all the same, and once. */
+TEST_F(kfd_xnack, hole_faults)
+{
+	uint64_t va = (uintptr_t)self->p + RANGE / 2;
+
+	if (partitioned(&self->e.k))
+		SKIP(return, "partitions have no final faults");
+	ASSERT_EQ(0, munmap(self->p + RANGE / 2, RANGE / 2));
+	sdma_fence(&self->q, (uintptr_t)self->p, 1);
+	sdma_fence(&self->q, va + 3 * KFD_PAGE, 1);
+	sdma_fence(&self->q, (uintptr_t)self->p + 8, 1);
+	kfd_queue_submit(&self->q);
+	ASSERT_EQ(0, wait_fault(&self->e, &self->fault, 0, va + 3 * KFD_PAGE, NULL));
+	ASSERT_EQ(0, others_turn());
+	EXPECT_EQ(1, *(volatile uint32_t *)self->p);
+	EXPECT_EQ(0, *(volatile uint32_t *)(self->p + 8));
+	EXPECT_EQ(-ETIMEDOUT, kfd_event_wait(&self->e.k, &self->fault, 0, NULL));
+}
+
+TEST_F(kfd_xnack, read_only_faults)
+{
+	uint64_t va = (uintptr_t)self->p;
+
+	if (partitioned(&self->e.k))
+		SKIP(return, "partitions have no final faults");
+	pattern_fill(self->p, RANGE, 4);
+	ASSERT_EQ(0, mprotect(self->p, RANGE, PROT_READ));
+	ASSERT_EQ(0, gpu_copy(&self->e, &self->q, self->gtt.va, va, RANGE));
+	EXPECT_EQ(0, pattern_bad(self->gtt.cpu, RANGE, 4));
+	sdma_fence(&self->q, va + 5 * KFD_PAGE, 1);
+	kfd_queue_submit(&self->q);
+	ASSERT_EQ(0, wait_fault(&self->e, &self->fault, 0, va + 5 * KFD_PAGE, NULL));
+	EXPECT_EQ(0, pattern_bad(self->p, RANGE, 4));
+}
+
+/* As the kernel has it. */
+struct count_args {
+	uint64_t words;
+	uint32_t group;
+	uint32_t turns;
+};
+
+/* A wave that has met a fault goes on, and what it has done before is not done again. */
+TEST_F(kfd_xnack, waves_go_on)
+{
+	struct count_args args = { (uintptr_t)self->p, 64, 3 };
+	struct hsa_signal *done = (void *)cell64(&self->e, 0);
+	const unsigned int items = 64 * KIB;
+	struct kernel kernel;
+	struct kfd_queue aql;
+	int r;
+
+	r = kernel_load(&self->e.k, &kernel, 0, "count");
+	if (r == -ENOENT)
+		SKIP(return, "no kernels for this GPU: no LLVM that has it when they were built");
+	ASSERT_EQ(0, r);
+	ASSERT_EQ(0, kfd_queue_create(&self->e.k, &aql, KFD_Q_AQL, 0, 0));
+	hsa_signal_init(done, 1, NULL, NULL);
+	kernel_dispatch(&aql, &kernel, kernel_args(&kernel, 0, &args, sizeof(args)), items, 64,
+			cell_va(&self->e, 0));
+	kfd_queue_submit(&aql);
+	EXPECT_TRUE(kfd_wait64((volatile uint64_t *)&done->value, 0, WAIT_MS));
+	EXPECT_EQ(0, words_bad(self->p, items * 4, 1));
+	EXPECT_EQ(0, words_bad(self->p + items * 4, RANGE - items * 4, 0));
+	EXPECT_EQ(0, kfd_queue_destroy(&self->e.k, &aql));
 }
 
 TEST_HARNESS_MAIN
