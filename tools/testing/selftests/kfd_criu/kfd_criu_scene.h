@@ -48,7 +48,7 @@ enum { GPU_A, GPU_B };
  * Addresses are fixed, because a restored process needs the same ones, and
  * far from where the kernel places anything of a small static program.
  */
-#define SCENE_VA(slot)		(0x200000000ULL + (slot) * 0x2000000ULL)
+#define SCENE_VA(slot)		(0x200000000ULL + (slot) * 0x10000000ULL)
 
 /* Lower half of each BO: a pattern of its own.  Upper half: what the job works on. */
 #define HALF			0x10000u
