@@ -725,7 +725,12 @@ static enum simgpu_wave_result special(struct simgpu_wave *wave, struct simgpu_i
 		wave->mode = (wave->mode & ~0xf0u) | (inst->imm & 0xf) << 4;
 		break;
 	case SIMGPU_FN_BARRIER:
-		arrive(wave);
+		/*
+		 * A wave that waited executes the instruction again.  If the barrier has opened
+		 * meanwhile, the wave must not count as one that has come to the next barrier.
+		 */
+		if (!wave->barrier_arrived)
+			arrive(wave);
 		if (!pass_barrier(wave))
 			return SIMGPU_WAVE_BARRIER;
 		break;

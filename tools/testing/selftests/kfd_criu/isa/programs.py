@@ -731,6 +731,38 @@ def registers(p):
         p.store_scalar("s12", 1)
 
 
+@program(waves=2)
+def next_barrier(p):
+    """a wave that has waited at a barrier has not come to the next one yet"""
+    p.asm("""
+        v_mov_b32 v3, 0
+        s_cmp_eq_u32 s2, 0
+        s_cbranch_scc1 first
+        s_mov_b32 s12, 100
+        late:
+        s_sub_u32 s12, s12, 1
+        s_cmp_lg_u32 s12, 0
+        s_cbranch_scc1 late
+        first:
+        barrier
+        s_cmp_eq_u32 s2, 1
+        s_cbranch_scc1 second
+        s_mov_b32 s12, 200
+        later:
+        s_sub_u32 s12, s12, 1
+        s_cmp_lg_u32 s12, 0
+        s_cbranch_scc1 later
+        v_mov_b32 v2, 9
+        ds_write_b32 v3, v2
+        wait
+        second:
+        barrier
+        ds_read_b32 v4, v3
+        wait
+    """)
+    p.store("v4", [9] * len(p.items))
+
+
 @program(waves=3)
 def early_end(p):
     """the barrier does not wait for a wave that has ended"""
