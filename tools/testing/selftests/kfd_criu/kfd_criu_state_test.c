@@ -1026,6 +1026,63 @@ ROW(each_xcc_has_its_own_state, S_NO_JOB)
 	img_drop(&first);
 }
 
+#define MQD_LOGICAL_XCC		39
+
+/* The word with the number of an XCC among those that share the grids of a queue. */
+static uint8_t *xcc_number(uint8_t *q, unsigned int xcc)
+{
+	uint32_t mqd_size = (img_get32(q + Q_MQD_SIZE) + 7) & ~7u;
+	uint32_t ctl_size = (img_get32(q + Q_CTL_SIZE) + 7) & ~7u;
+
+	return q + Q_SIZE + (size_t)xcc * (mqd_size + ctl_size) + MQD_LOGICAL_XCC * 4;
+}
+
+static int call_restore_forged(struct ctx *c)
+{
+	unsigned int remap[KFD_MAX_GPUS], i;
+	int r;
+
+	for (i = 0; i < KFD_MAX_GPUS; i++)
+		remap[i] = i;
+	r = restore_objects(c, remap);
+	NEED(c, r == -EINVAL, "RESTORE of two XCCs with one number: %s", strerror(-r));
+	return 0;
+}
+
+/*
+ * The driver gives the XCCs of each queue other numbers than those of the one before.  In the
+ * middle of a grid, the number says which workgroups are left to do.
+ */
+ROW(xccs_keep_their_numbers, S_NO_JOB)
+{
+	unsigned int xcc, xccs = s->here.gpu[GPU_B].num_xcc;
+	uint32_t numbers[8];
+	uint8_t *q;
+
+	REQUIRE(xccs > 1, "GPUs of one XCC");
+	START();
+	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
+	REQUIRE_V2(s);
+	q = img_queue(&s->img, 0, 1);
+	SETUP(q && xccs <= ARRAY_SIZE(numbers), "no AQL queue in the image");
+	for (xcc = 0; xcc < xccs; xcc++)
+		numbers[xcc] = img_get32(xcc_number(q, xcc));
+	img_put32(xcc_number(q, 1), numbers[0]);
+	img_seal(&s->img);
+	SETUP(!spawn(s, DST), "process");
+	DST->c = SRC->c;
+	CHECK(!call(DST, call_restore_forged), "forged numbers");
+	img_put32(xcc_number(q, 1), numbers[1]);
+	img_seal(&s->img);
+	CHECK(!reap(DST) && !restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	CHECK(!dump(s, DST), "the second dump");
+	q = img_queue(&s->img, 0, 1);
+	SETUP(q, "no AQL queue in the second image");
+	for (xcc = 0; xcc < xccs; xcc++)
+		CHECK(img_get32(xcc_number(q, xcc)) == numbers[xcc], "XCC number %u became %u",
+		      numbers[xcc], img_get32(xcc_number(q, xcc)));
+}
+
 /* --- other dies --- */
 
 /* Of all that waves depend on, a queue without any depends on nothing. */

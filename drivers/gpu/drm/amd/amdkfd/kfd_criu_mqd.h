@@ -55,6 +55,8 @@ struct kfd_criu_mqd_field {
  *	has to go on with: a dispatch, or of SDMA, a command
  * @cu_mask: the words of the CU mask, one for each shader engine
  * @num_cu_mask: how many; 0 for SDMA
+ * @logical_xcc: the word with the number of the MQD's XCC among those that share a grid; 0 if
+ *	no GPU has several, and for SDMA
  */
 struct kfd_criu_mqd_layout {
 	u32 size;
@@ -67,6 +69,7 @@ struct kfd_criu_mqd_layout {
 	struct kfd_criu_mqd_field busy;
 	u16 cu_mask[KFD_CRIU_DIE_ENGINES];
 	u32 num_cu_mask;
+	u16 logical_xcc;
 };
 
 #define MQD_DWORD(type, member)		(offsetof(struct type, member) / sizeof(u32))

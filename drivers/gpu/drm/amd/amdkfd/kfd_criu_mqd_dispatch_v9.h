@@ -22,8 +22,11 @@ MQD_LIMITS
 MQD_STARTS_RANGE(v9_mqd, compute_static_thread_mgmt_se0, compute_static_thread_mgmt_se1),
 MQD_STARTS_RANGE(v9_mqd, compute_static_thread_mgmt_se2, compute_static_thread_mgmt_se3),
 #ifdef MQD_HAS_XCCS
-/* the XCC's number and the chunks in which it takes workgroups; how far it has come */
-MQD_DRIVER(v9_mqd, compute_current_logic_xcc_id),
+/*
+ * The XCC's number and the chunks in which it takes workgroups; how far it has come. Each queue
+ * begins with another number, and the number says which workgroups of a grid are the XCC's.
+ */
+MQD_STARTS(v9_mqd, compute_current_logic_xcc_id),
 MQD_STARTS(v9_mqd, compute_restart_cg_tg_id),
 MQD_DRIVER(v9_mqd, compute_tg_chunk_size),
 MQD_STARTS(v9_mqd, compute_restore_tg_chunk_size),

@@ -76,6 +76,7 @@ const struct kfd_criu_mqd_layout kfd_criu_mqd_v9_4_3 = {
 		MQD_DWORD(v9_mqd, compute_static_thread_mgmt_se3),
 	},
 	.num_cu_mask = 4,
+	.logical_xcc = MQD_DWORD(v9_mqd, compute_current_logic_xcc_id),
 };
 
 const struct kfd_criu_mqd_layout kfd_criu_mqd_sdma_v9_4_3 = {

@@ -374,6 +374,32 @@ static int verify_die(const struct kfd_criu_transaction *r,
 	return err;
 }
 
+/*
+ * XCCs share the grids of an AQL queue by numbers that follow each other, from any of them on.
+ * The numbers stay: in the middle of a grid, an XCC with another one would take workgroups that
+ * have run already on its neighbour, and leave others out.
+ */
+static int verify_logical_xccs(const struct kfd_criu_mqd_layout *layout,
+			       const struct kfd_criu_queue_record *rec)
+{
+	u32 first = 0, xcc, wanted;
+	const u32 *mqd;
+
+	if (!layout->logical_xcc)
+		return 0;
+	for (xcc = 0; xcc < rec->xccs; xcc++) {
+		mqd = kfd_criu_queue_mqd(rec, xcc);
+		if (!xcc && rec->format == KFD_CRIU_QUEUE_AQL)
+			first = mqd[layout->logical_xcc] % rec->xccs;
+		wanted = rec->format == KFD_CRIU_QUEUE_AQL ? (first + xcc) % rec->xccs : 0;
+		if (mqd[layout->logical_xcc] != wanted)
+			return kfd_criu_refuse(-EINVAL, "queue", rec->queue_id,
+					       "numbers of XCCs that do not follow each other",
+					       mqd[layout->logical_xcc], wanted);
+	}
+	return 0;
+}
+
 static int verify_one(const struct kfd_criu_transaction *r, const struct kfd_criu_queue_record *rec)
 {
 	struct kfd_node *node = r->pdds[rec->device]->dev;
@@ -414,7 +440,8 @@ static int verify_one(const struct kfd_criu_transaction *r, const struct kfd_cri
 			return kfd_criu_refuse(err, "queue", rec->queue_id,
 					       "progress that can't be", xcc, 0);
 	}
-	return verify_die(r, layout, rec);
+	err = verify_logical_xccs(layout, rec);
+	return err ?: verify_die(r, layout, rec);
 }
 
 static int queue_verify(struct kfd_criu_transaction *r)

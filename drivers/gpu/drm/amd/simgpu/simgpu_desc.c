@@ -254,7 +254,8 @@ static const struct simgpu_mqd_bits simgpu_v9_4_3_bits[] =
 	V9_MQD_BITS(MQD_BITS(v9_mqd, compute_resource_limits, FORCE_SIMD_DIST, SIMGPU_MQD_DRIVER),
 		    MQD_DRIVER(v9_mqd, cp_mqd_stride_size),
 		    MQD_DRIVER(v9_mqd, pm4_target_xcc_in_xcp),
-		    MQD_DRIVER(v9_mqd, compute_current_logic_xcc_id),
+		    /* said once, and it decides which workgroups are this XCC's */
+		    MQD_IDENTITY(v9_mqd, compute_current_logic_xcc_id),
 		    MQD_DRIVER(v9_mqd, compute_tg_chunk_size),
 		    /* the driver means shader engines 5 and 7, which there are not */
 		    MQD_BITS(v9_mqd, compute_restart_cg_tg_id, U32_MAX, SIMGPU_MQD_PRESET),

@@ -436,7 +436,6 @@ static const struct named privileged[] = {
 #undef TABLE
 #define TABLE V9_4_3
 #define MQD v9_mqd
-	CP(compute_current_logic_xcc_id, ~0U),
 	CP(cp_mqd_stride_size, ~0U),
 	CP(pm4_target_xcc_in_xcp, ~0U),
 #undef MQD
