@@ -11,7 +11,7 @@
 .rodata
 .p2align 6
 .globl \name
-.if .amdgcn.gfx_generation_number == 9 && (.amdgcn.gfx_generation_minor == 4 || .amdgcn.gfx_generation_stepping == 10)
+.if UNIFIED
 .amdhsa_kernel \name
 	.amdhsa_user_sgpr_kernarg_segment_ptr 1
 	.amdhsa_system_sgpr_workgroup_id_x 1
@@ -43,7 +43,7 @@
 	s_lshr_b32	s4, ttmp7, 16
 .endif
 // all three in one register, or each in its own
-.if .amdgcn.gfx_generation_number >= 11 || (.amdgcn.gfx_generation_number == 9 && (.amdgcn.gfx_generation_minor == 4 || .amdgcn.gfx_generation_stepping == 10))
+.if .amdgcn.gfx_generation_number >= 11 || UNIFIED
 	v_bfe_u32	v2, v0, 20, 10
 	v_bfe_u32	v1, v0, 10, 10
 	v_and_b32	v0, 0x3ff, v0

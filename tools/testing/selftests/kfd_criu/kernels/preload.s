@@ -8,7 +8,7 @@
 
 // Firmware that loads arguments into registers begins 256 bytes behind the entry, other firmware
 // at the entry.
-.if .amdgcn.gfx_generation_number == 9 && (.amdgcn.gfx_generation_minor == 4 || .amdgcn.gfx_generation_stepping == 10)
+.if UNIFIED
 .rodata
 .p2align 6
 .globl preload

@@ -24,7 +24,7 @@
 	.amdhsa_next_free_vgpr 10
 	.amdhsa_next_free_sgpr 24
 .end_amdhsa_kernel
-.elseif .amdgcn.gfx_generation_number == 9 && .amdgcn.gfx_generation_minor == 4
+.elseif GFX942
 .amdhsa_kernel \name
 	.amdhsa_user_sgpr_kernarg_segment_ptr 1
 	.amdhsa_system_sgpr_workgroup_id_x 1
@@ -62,7 +62,7 @@
 \name:
 .if .amdgcn.gfx_generation_number >= 12
 	s_mov_b32	s9, ttmp9
-.elseif .amdgcn.gfx_generation_number == 11 || (.amdgcn.gfx_generation_number == 9 && .amdgcn.gfx_generation_minor == 4)
+.elseif .amdgcn.gfx_generation_number == 11 || GFX942
 	s_mov_b32	s9, s2
 .elseif .amdgcn.gfx_generation_number == 10
 	s_add_u32	s2, s2, s5

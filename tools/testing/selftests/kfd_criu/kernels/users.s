@@ -11,7 +11,7 @@
 .rodata
 .p2align 6
 .globl \name
-.if .amdgcn.gfx_generation_number == 9 && (.amdgcn.gfx_generation_minor == 4 || .amdgcn.gfx_generation_stepping == 10)
+.if UNIFIED
 .amdhsa_kernel \name
 	.amdhsa_user_sgpr_dispatch_ptr 1
 	.amdhsa_user_sgpr_queue_ptr 1
