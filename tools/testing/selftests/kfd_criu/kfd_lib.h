@@ -274,7 +274,7 @@ struct hsa_signal {
  */
 void aql_barrier_and(struct kfd_queue *q, const uint64_t dep[5], uint64_t completion);
 void aql_barrier_or(struct kfd_queue *q, const uint64_t dep[5], uint64_t completion);
-/* a kernel dispatch of object @kernel: what a queue must refuse where there are no shaders */
+/* a dispatch of kernel descriptor @kernel, without arguments; a queue refuses one at address 0 */
 void aql_dispatch(struct kfd_queue *q, uint64_t kernel, uint64_t completion);
 /*
  * Kernel descriptor @kernel with the arguments at @args, for @grid work-items in workgroups of
