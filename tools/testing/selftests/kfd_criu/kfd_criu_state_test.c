@@ -1892,7 +1892,7 @@ ROW(hw_exception_after_failed_resume, S_NO_JOB)
 
 /* --- the end of a process whose user pointers are being restored --- */
 
-#define LISTED_SIZE		(16u << 20)	/* its list of pages has 32 KiB */
+#define LISTED_SIZE		(32u << 20)	/* its list of pages has 64 KiB */
 #define LISTED_VA		(SCENE_VA(BO_UPTR_A) - LISTED_SIZE)
 #define LISTED_WARM		4
 #define LISTED_TIMES		24
@@ -1903,7 +1903,7 @@ ROW(hw_exception_after_failed_resume, S_NO_JOB)
  */
 static int call_lists_pages(struct ctx *c)
 {
-	struct kfd_bo *first = &c->bo[BO_UPTR_AB], *second = &c->bo[BO_UPTR_A];
+	struct kfd_bo *first = &c->bo[BO_UPTR_AB], *second = &c->bo[BO_UPTR_A], other;
 	uint64_t end = scene_clock() + c->s->wait_ms;
 	unsigned char there = 0;
 
@@ -1925,6 +1925,9 @@ static int call_lists_pages(struct ctx *c)
 		     "mincore: %s", strerror(errno));
 	}
 	NEED(c, there & 1, "nobody looks for the pages of user pointers");
+	/* an allocation waits until this look at both is over, and the list is in its hand */
+	TRY(c, kfd_bo_alloc(&c->k, &other, GPU_A, LISTED_VA - KFD_PAGE, KFD_PAGE, KFD_BO_GTT));
+	TRY(c, kfd_bo_destroy(&c->k, &other));
 	return 0;
 }
 
