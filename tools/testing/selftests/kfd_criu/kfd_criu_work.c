@@ -27,6 +27,7 @@
 #include <stdarg.h>
 #define KFD_TEST_NO_HARNESS
 #include "kfd_kernel.h"
+#include "kfd_test.h"
 
 #define EXIT_USAGE	2
 

@@ -6,6 +6,7 @@
  * The kernels are in kernels/, assembled for each generation of GPUs.
  */
 #include "kfd_kernel.h"
+#include "kfd_test.h"
 
 #define WORDS		(64 * 10000)
 
@@ -229,7 +230,7 @@ TEST_F(kfd_dispatch, user_registers)
 	struct kernel_scratch scratch;
 	unsigned int i, j;
 
-	ASSERT_EQ(0, kernel_scratch_create(&self->e, &scratch, 0, 32, 64));
+	ASSERT_EQ(0, kernel_scratch_create(&self->e.k, &scratch, 0, 0, 32, 64));
 	kernel_scratch_set(&self->q, &scratch);
 	for (i = 0; i < PACKETS; i++) {
 		uint64_t at = self->q.ring.va + i * 64;
@@ -363,7 +364,7 @@ TEST_F(kfd_dispatch, scratch)
 	struct kernel_scratch scratch;
 	unsigned int i;
 
-	ASSERT_EQ(0, kernel_scratch_create(&self->e, &scratch, 0, PLACES,
+	ASSERT_EQ(0, kernel_scratch_create(&self->e.k, &scratch, 0, 0, PLACES,
 					   self->scratch.info.private_size));
 	kernel_scratch_set(&self->q, &scratch);
 	kernel_dispatch_3d(&self->q, &self->scratch,
@@ -687,7 +688,7 @@ TEST_F(kfd_dispatch_pm4, scratch)
 	struct kernel_scratch scratch;
 	unsigned int i;
 
-	ASSERT_EQ(0, kernel_scratch_create(&self->e, &scratch, 0, PLACES,
+	ASSERT_EQ(0, kernel_scratch_create(&self->e.k, &scratch, 0, 0, PLACES,
 					   self->scratch.info.private_size));
 	ASSERT_EQ(0, kernel_dispatch_pm4(&self->q, &self->scratch,
 					 pm4_args(self, &self->scratch, 64, 0), ITEMS, 64,

@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "kfd_kernel.h"
+#include "kfd_test.h"
 
 FIXTURE(kfd_fault)
 {

@@ -7,9 +7,13 @@
 #define KFD_KERNEL_H
 
 #include <elf.h>
+#include <errno.h>
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "kfd_test.h"
+#include "kfd_lib.h"
 
 /* The kernel descriptor of the code object. */
 struct kernel_descriptor {
@@ -56,7 +60,8 @@ struct kernel_scratch {
 	uint32_t tmpring;
 };
 
-#define KERNEL_ARGS	(4 * KIB)
+#define KERNEL_ARGS	4096u
+#define KERNEL_FILE	65536u
 
 /* "gfx90a" for 90010. */
 static inline void gfx_name(uint32_t version, char *name, size_t len)
@@ -105,11 +110,14 @@ static inline uint64_t kernel_symbol(const char *file, const char *name)
 	return 0;
 }
 
-/* Load kernel @name for GPU @gpu.  -ENOENT when it was not built. */
-static inline int kernel_load(struct kfd *k, struct kernel *kernel, unsigned int gpu,
-			      const char *name)
+/*
+ * Load kernel @name for GPU @gpu to address @va, or to one that the library picks if that is 0.
+ * -ENOENT when it was not built.
+ */
+static inline int kernel_load_at(struct kfd *k, struct kernel *kernel, unsigned int gpu,
+				 const char *name, uint64_t va)
 {
-	static char file[64 * KIB] __attribute__((aligned(8)));
+	static char file[KERNEL_FILE] __attribute__((aligned(8)));
 	const Elf64_Ehdr *header = (const void *)file;
 	const Elf64_Phdr *part;
 	uint64_t end = 0, symbol;
@@ -132,7 +140,7 @@ static inline int kernel_load(struct kfd *k, struct kernel *kernel, unsigned int
 	if (!end || !symbol)
 		return -ENOEXEC;
 	kernel->args = (end + KFD_PAGE - 1) / KFD_PAGE * KFD_PAGE;
-	r = kfd_bo_create(k, &kernel->bo, gpu, 0, kernel->args + KERNEL_ARGS, KFD_BO_GTT,
+	r = kfd_bo_create(k, &kernel->bo, gpu, va, kernel->args + KERNEL_ARGS, KFD_BO_GTT,
 			  1u << gpu);
 	if (r)
 		return r;
@@ -147,11 +155,17 @@ static inline int kernel_load(struct kfd *k, struct kernel *kernel, unsigned int
 	return 0;
 }
 
-/* Scratch memory for @waves waves, @bytes for each work-item. */
-static inline int kernel_scratch_create(struct env *e, struct kernel_scratch *s, unsigned int gpu,
-					uint32_t waves, uint32_t bytes)
+static inline int kernel_load(struct kfd *k, struct kernel *kernel, unsigned int gpu,
+			      const char *name)
 {
-	const struct kfd_gpu *g = &e->k.gpu[gpu];
+	return kernel_load_at(k, kernel, gpu, name, 0);
+}
+
+/* Scratch memory for @waves waves, @bytes for each work-item. */
+static inline int kernel_scratch_create(struct kfd *k, struct kernel_scratch *s, unsigned int gpu,
+					uint64_t va, uint32_t waves, uint32_t bytes)
+{
+	const struct kfd_gpu *g = &k->gpu[gpu];
 	uint32_t unit = g->gfx_version >= 110000 ? 256 : 1024, wave = 64 * bytes, engines = 1;
 
 	/* newer GPUs have so many places for each shader engine, and each XCC has them */
@@ -159,7 +173,7 @@ static inline int kernel_scratch_create(struct env *e, struct kernel_scratch *s,
 		engines = kfd_node_property(g->node, "array_count");
 	wave = (wave + unit - 1) / unit * unit;
 	s->tmpring = waves | wave / unit << 12;
-	return kfd_bo_create(&e->k, &s->bo, gpu, 0,
+	return kfd_bo_create(k, &s->bo, gpu, va,
 			     ((uint64_t)waves * wave * g->num_xcc * engines + KFD_PAGE - 1) &
 			     ~(KFD_PAGE - 1), KFD_BO_VRAM, 1u << gpu);
 }
@@ -194,21 +208,12 @@ static inline uint64_t kernel_args(struct kernel *kernel, unsigned int slot, con
 	return kernel->bo.va + offset;
 }
 
-/* Dispatch a grid of one dimension. */
-static inline void kernel_dispatch(struct kfd_queue *q, const struct kernel *kernel,
-				   uint64_t args, uint32_t grid, uint16_t group,
-				   uint64_t completion)
-{
-	aql_dispatch_grid(q, kernel->descriptor, args, grid, group, kernel->group_size,
-			  completion);
-}
-
-/* The same in three dimensions, with the scratch memory that the kernel says it needs. */
+/* Dispatch a grid, with the scratch memory that the kernel says it needs. */
 static inline void kernel_dispatch_3d(struct kfd_queue *q, const struct kernel *kernel,
-				      uint64_t args, const uint32_t grid[3],
+				      uint64_t args, const uint32_t size[3],
 				      const uint16_t group[3], uint64_t completion)
 {
-	struct aql_grid packet = {
+	struct aql_grid grid = {
 		.kernel = kernel->descriptor,
 		.args = args,
 		.lds = kernel->group_size,
@@ -216,9 +221,20 @@ static inline void kernel_dispatch_3d(struct kfd_queue *q, const struct kernel *
 		.completion = completion,
 	};
 
-	memcpy(packet.grid, grid, sizeof(packet.grid));
-	memcpy(packet.group, group, sizeof(packet.group));
-	aql_dispatch_3d(q, &packet);
+	memcpy(grid.size, size, sizeof(grid.size));
+	memcpy(grid.group, group, sizeof(grid.group));
+	aql_dispatch_grid(q, &grid);
+}
+
+/* The same in one dimension. */
+static inline void kernel_dispatch(struct kfd_queue *q, const struct kernel *kernel,
+				   uint64_t args, uint32_t size, uint16_t group,
+				   uint64_t completion)
+{
+	const uint32_t sizes[3] = { size };
+	const uint16_t groups[3] = { group };
+
+	kernel_dispatch_3d(q, kernel, args, sizes, groups, completion);
 }
 
 /* Registers of a dispatch, as pm4_set_sh_reg() counts them. */

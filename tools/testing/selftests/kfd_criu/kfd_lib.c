@@ -1271,30 +1271,24 @@ void aql_dispatch(struct kfd_queue *q, uint64_t kernel, uint64_t completion)
 	aql_packet(q, AQL_HEADER(AQL_KERNEL_DISPATCH), setup, body);
 }
 
-void aql_dispatch_grid(struct kfd_queue *q, uint64_t kernel, uint64_t args, uint32_t grid,
-		       uint16_t group, uint32_t lds, uint64_t completion)
+void aql_dispatch_grid(struct kfd_queue *q, const struct aql_grid *grid)
 {
-	const uint16_t setup = 1;
-	uint32_t body[15] = { group | 1 << 16, 1, grid, 1, 1, 0, lds };
+	uint32_t body[15] = { 0 }, *size = body + 2;
+	uint16_t *group = (uint16_t *)body;
+	unsigned int i, dims = 1;
 
-	memcpy(body + 7, &kernel, sizeof(kernel));
-	memcpy(body + 9, &args, sizeof(args));
-	memcpy(body + 13, &completion, sizeof(completion));
-	aql_packet(q, AQL_HEADER(AQL_KERNEL_DISPATCH), setup, body);
-}
-
-void aql_dispatch_3d(struct kfd_queue *q, const struct aql_grid *grid)
-{
-	const uint16_t setup = 3;
-	uint32_t body[15] = {
-		grid->group[0] | grid->group[1] << 16, grid->group[2],
-		grid->grid[0], grid->grid[1], grid->grid[2], grid->scratch, grid->lds,
-	};
-
+	for (i = 0; i < 3; i++) {
+		group[i] = grid->group[i] ? grid->group[i] : 1;
+		size[i] = grid->size[i] ? grid->size[i] : 1;
+		if (size[i] > 1)
+			dims = i + 1;
+	}
+	body[5] = grid->scratch;
+	body[6] = grid->lds;
 	memcpy(body + 7, &grid->kernel, sizeof(grid->kernel));
 	memcpy(body + 9, &grid->args, sizeof(grid->args));
 	memcpy(body + 13, &grid->completion, sizeof(grid->completion));
-	aql_packet(q, AQL_HEADER(AQL_KERNEL_DISPATCH), setup, body);
+	aql_packet(q, AQL_HEADER(AQL_KERNEL_DISPATCH), dims, body);
 }
 
 void hsa_signal_init(struct hsa_signal *s, int64_t value, const struct kfd_bo *page,

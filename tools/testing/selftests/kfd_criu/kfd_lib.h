@@ -276,32 +276,25 @@ void aql_barrier_and(struct kfd_queue *q, const uint64_t dep[5], uint64_t comple
 void aql_barrier_or(struct kfd_queue *q, const uint64_t dep[5], uint64_t completion);
 /* a dispatch of kernel descriptor @kernel, without arguments; a queue refuses one at address 0 */
 void aql_dispatch(struct kfd_queue *q, uint64_t kernel, uint64_t completion);
-/*
- * Kernel descriptor @kernel with the arguments at @args, for @grid work-items in workgroups of
- * @group, each with @lds bytes of LDS.
- */
-void aql_dispatch_grid(struct kfd_queue *q, uint64_t kernel, uint64_t args, uint32_t grid,
-		       uint16_t group, uint32_t lds, uint64_t completion);
-
 /**
- * struct aql_grid - a kernel dispatch with all that it can say
+ * struct aql_grid - what a kernel dispatch says
  * @kernel: address of the kernel descriptor
  * @args: address of the arguments
- * @grid: work-items in each dimension
- * @group: work-items of a workgroup in each dimension
+ * @size: work-items in each dimension; 0 is 1
+ * @group: work-items of a workgroup in each dimension; 0 is 1
  * @lds: bytes of LDS of a workgroup
- * @scratch: bytes of scratch of a work-item
- * @completion: address of a signal, or 0
+ * @scratch: bytes of scratch memory of a work-item
+ * @completion: address of the signal that is decremented at the end, or 0
  */
 struct aql_grid {
 	uint64_t kernel, args;
-	uint32_t grid[3];
+	uint32_t size[3];
 	uint16_t group[3];
 	uint32_t lds, scratch;
 	uint64_t completion;
 };
 
-void aql_dispatch_3d(struct kfd_queue *q, const struct aql_grid *grid);
+void aql_dispatch_grid(struct kfd_queue *q, const struct aql_grid *grid);
 /* A packet with the given 16-bit header and 60 bytes behind the first dword. */
 void aql_raw(struct kfd_queue *q, uint16_t header, const uint32_t body[15]);
 

@@ -4,6 +4,7 @@
  * is at the moment.  With XNACK, nobody tells the driver of it before.
  */
 #include "kfd_kernel.h"
+#include "kfd_test.h"
 
 #define RANGE		(2 * MIB)
 

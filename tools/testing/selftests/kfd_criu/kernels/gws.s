@@ -10,7 +10,7 @@
 .include "common.inc"
 
 KERNEL gws
-.if .amdgcn.gfx_generation_number >= 12
+.if GFX >= 12
 	// there is no such instruction: the next one is none either
 	.long 0xffffffff
 	.long 0xffffffff

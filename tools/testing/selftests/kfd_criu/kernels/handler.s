@@ -12,7 +12,7 @@
 .set ILLEGAL,	8 << 10
 
 .macro SET_STATUS value
-.if .amdgcn.gfx_generation_number >= 12
+.if GFX >= 12
 	s_setreg_b32	hwreg(HW_REG_STATE_PRIV), \value
 .else
 	s_setreg_b32	hwreg(HW_REG_STATUS), \value
@@ -20,7 +20,7 @@
 .endm
 
 KERNEL handler
-.if .amdgcn.gfx_generation_number >= 12
+.if GFX >= 12
 	s_lshr_b32	ttmp2, ttmp1, 28
 .else
 	s_bfe_u32	ttmp2, ttmp1, 0x80010
@@ -32,7 +32,7 @@ KERNEL handler
 	s_cbranch_scc1	tell
 	s_mov_b32	ttmp3, ILLEGAL
 tell:
-.if .amdgcn.gfx_generation_number >= 11
+.if GFX >= 11
 	s_sendmsg_rtn_b32	ttmp2, sendmsg(MSG_RTN_GET_DOORBELL)
 	WAIT_SCALAR
 .else
@@ -48,7 +48,7 @@ tell:
 	s_or_b32	m0, ttmp2, ttmp3
 	s_nop		0
 	s_sendmsg	sendmsg(MSG_INTERRUPT)
-.if .amdgcn.gfx_generation_number >= 12
+.if GFX >= 12
 	s_or_b32	ttmp12, ttmp12, 1 << 14
 .else
 	s_or_b32	ttmp12, ttmp12, 1 << 13

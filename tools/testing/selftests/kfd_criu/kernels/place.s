@@ -37,13 +37,13 @@
 .p2align 8
 .type \name,@function
 \name:
-.if .amdgcn.gfx_generation_number >= 12
+.if GFX >= 12
 	s_mov_b32	s2, ttmp9
 	s_and_b32	s3, ttmp7, 0xffff
 	s_lshr_b32	s4, ttmp7, 16
 .endif
 // all three in one register, or each in its own
-.if .amdgcn.gfx_generation_number >= 11 || UNIFIED
+.if GFX >= 11 || UNIFIED
 	v_bfe_u32	v2, v0, 20, 10
 	v_bfe_u32	v1, v0, 10, 10
 	v_and_b32	v0, 0x3ff, v0

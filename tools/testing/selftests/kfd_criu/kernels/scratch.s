@@ -15,7 +15,7 @@
 .rodata
 .p2align 6
 .globl \name
-.if .amdgcn.gfx_generation_number >= 11
+.if GFX >= 11
 .amdhsa_kernel \name
 	.amdhsa_user_sgpr_kernarg_segment_ptr 1
 	.amdhsa_system_sgpr_workgroup_id_x 1
@@ -34,7 +34,7 @@
 	.amdhsa_next_free_sgpr 24
 	.amdhsa_accum_offset 12
 .end_amdhsa_kernel
-.elseif .amdgcn.gfx_generation_number == 9 && .amdgcn.gfx_generation_stepping == 10
+.elseif GFX == 9 && .amdgcn.gfx_generation_stepping == 10
 .amdhsa_kernel \name
 	.amdhsa_user_sgpr_kernarg_segment_ptr 1
 	.amdhsa_user_sgpr_flat_scratch_init 1
@@ -60,11 +60,11 @@
 .p2align 8
 .type \name,@function
 \name:
-.if .amdgcn.gfx_generation_number >= 12
+.if GFX >= 12
 	s_mov_b32	s9, ttmp9
-.elseif .amdgcn.gfx_generation_number == 11 || GFX942
+.elseif GFX == 11 || GFX942
 	s_mov_b32	s9, s2
-.elseif .amdgcn.gfx_generation_number == 10
+.elseif GFX == 10
 	s_add_u32	s2, s2, s5
 	s_addc_u32	s3, s3, 0
 	s_setreg_b32	hwreg(HW_REG_FLAT_SCR_LO), s2

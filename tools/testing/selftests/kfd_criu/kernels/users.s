@@ -39,7 +39,7 @@
 .p2align 8
 .type \name,@function
 \name:
-.if .amdgcn.gfx_generation_number >= 12
+.if GFX >= 12
 	s_mov_b32	s9, ttmp9
 .endif
 .endm
