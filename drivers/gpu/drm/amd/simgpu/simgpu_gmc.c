@@ -150,9 +150,10 @@ static int simgpu_gmc_sw_init(void *handle)
 
 	adev->vm_manager.first_kfd_vmid = adev->simgpu->desc->first_kfd_vmid;
 	amdgpu_vm_manager_init(adev);
-	/* SDMA would do as well, but then page tables depend on what is under test */
-	adev->vm_manager.vm_update_mode = AMDGPU_VM_USE_CPU_FOR_GFX |
-					  AMDGPU_VM_USE_CPU_FOR_COMPUTE;
+	/* unless told otherwise, page tables do not depend on what is under test */
+	if (amdgpu_vm_update_mode == -1)
+		adev->vm_manager.vm_update_mode = AMDGPU_VM_USE_CPU_FOR_GFX |
+						  AMDGPU_VM_USE_CPU_FOR_COMPUTE;
 	simgpu_wrap_memory_managers(adev->simgpu);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's SDMA rings: command submission, TTM moves and clears.
+ * The kernel's SDMA rings: command submission, TTM moves and clears, page tables.
  *
  * A ring is executed by a work item of its own, not in the submitter: fences
  * stay outstanding until it has run, and for as much longer as the knobs say.
@@ -265,6 +265,49 @@ static const struct amdgpu_buffer_funcs simgpu_buffer_funcs = {
 	.emit_fill_buffer = simgpu_emit_fill_buffer,
 };
 
+static void simgpu_ib_write_address(struct amdgpu_ib *ib, u64 address)
+{
+	simgpu_ib_write(ib, lower_32_bits(address));
+	simgpu_ib_write(ib, upper_32_bits(address));
+}
+
+/* Entries that lie somewhere else already. */
+static void simgpu_copy_ptes(struct amdgpu_ib *ib, u64 dst, u64 src, unsigned int count)
+{
+	simgpu_emit_copy_buffer(ib, src, dst, count * sizeof(u64), 0);
+}
+
+/* A few entries, flags and all in @value. */
+static void simgpu_write_ptes(struct amdgpu_ib *ib, u64 dst, u64 value, unsigned int count,
+			      u32 step)
+{
+	simgpu_ib_write(ib, SDMA_OP_WRITE);
+	simgpu_ib_write_address(ib, dst);
+	simgpu_ib_write(ib, 2 * count - 1);
+	for (; count; count--, value += step)
+		simgpu_ib_write_address(ib, value);
+}
+
+/* Many that follow each other. */
+static void simgpu_set_ptes(struct amdgpu_ib *ib, u64 dst, u64 address, unsigned int count,
+			    u32 step, u64 flags)
+{
+	simgpu_ib_write(ib, SDMA_OP_PTEPDE);
+	simgpu_ib_write_address(ib, dst);
+	simgpu_ib_write_address(ib, flags);
+	simgpu_ib_write_address(ib, address);
+	simgpu_ib_write_address(ib, step);
+	simgpu_ib_write(ib, count - 1);
+}
+
+/* For the driver when it does not write page tables itself, see simgpu_gmc.c. */
+static const struct amdgpu_vm_pte_funcs simgpu_pte_funcs = {
+	.copy_pte_num_dw = SIMGPU_COPY_DWORDS,
+	.copy_pte = simgpu_copy_ptes,
+	.write_pte = simgpu_write_ptes,
+	.set_pte_pde = simgpu_set_ptes,
+};
+
 /**
  * simgpu_rings_irq - turn the interrupts of all kernel rings on or off
  * @sim: GPU
@@ -378,7 +421,10 @@ static int simgpu_sdma_early_init(struct amdgpu_ip_block *ip_block)
 		adev->sdma.instance[i].ring.funcs = &simgpu_ring_funcs;
 		adev->sdma.instance[i].ring.me = i;
 		adev->sdma.instance[i].fw_version = sim->desc->sdma_fw_version;
+		adev->vm_manager.vm_pte_scheds[i] = &adev->sdma.instance[i].ring.sched;
 	}
+	adev->vm_manager.vm_pte_funcs = &simgpu_pte_funcs;
+	adev->vm_manager.vm_pte_num_scheds = sim->num_sdma;
 	adev->mman.buffer_funcs = &simgpu_buffer_funcs;
 	adev->mman.buffer_funcs_ring = &adev->sdma.instance[0].ring;
 	return 0;

@@ -26,8 +26,10 @@
 #define SDMA_DWORD_COUNT(d)		(((d) & 0xfffff) + 1)
 #define SDMA_TRAP_CONTEXT(d)		((d) & 0xfffffff)
 #define SDMA_TIMESTAMP_GET_GLOBAL	2
+#define SDMA_PTE_COUNT(d)		(((d) & 0x7ffff) + 1)
 #define SDMA_INDIRECT_DWORDS		6
-#define SDMA_MAX_PACKET			9
+#define SDMA_PTES_DWORDS		10
+#define SDMA_MAX_PACKET			SDMA_PTES_DWORDS
 /* Bytes that a queue moves in one turn, and the least that it moves at all. */
 #define SDMA_SLICE			SZ_1M
 #define SDMA_LEAST			SZ_4K
@@ -126,6 +128,34 @@ static int sdma_fill(struct simgpu_sdma *sdma, struct simgpu_space *space, const
 	return ret ?: sdma_advance(sdma, len, part);
 }
 
+/*
+ * Entries of a page table: an address that grows from entry to entry, and the same flags in each.
+ * A packet with more than a slice of them ends the turn, but is not done in parts: the driver asks
+ * for those of a BO in one table, and a table is a page.
+ */
+static int sdma_write_ptes(struct simgpu_sdma *sdma, struct simgpu_space *space, const u32 *packet)
+{
+	u64 dst = sdma_address(packet, 1), flags = sdma_address(packet, 3);
+	u64 address = sdma_address(packet, 5), step = sdma_address(packet, 7);
+	u64 left = SDMA_PTE_COUNT(packet[9]);
+	u64 entries[32];
+	int ret;
+
+	sdma->slice -= min(sdma->slice, left * sizeof(u64));
+	while (left) {
+		unsigned int i, part = min_t(u64, left, ARRAY_SIZE(entries));
+
+		for (i = 0; i < part; i++, address += step)
+			entries[i] = address | flags;
+		ret = simgpu_write(space, dst, entries, part * sizeof(u64));
+		if (ret)
+			return ret;
+		dst += part * sizeof(u64);
+		left -= part;
+	}
+	return 0;
+}
+
 static int sdma_poll(struct simgpu_space *space, const u32 *packet)
 {
 	u32 value;
@@ -222,6 +252,8 @@ static unsigned int sdma_packet_dwords(u32 header)
 		return 8;
 	case SDMA_OP_CONST_FILL:
 		return 5;
+	case SDMA_OP_PTEPDE:
+		return SDMA_HEADER_SUB_OP(header) == SDMA_SUBOP_PTEPDE_GEN ? SDMA_PTES_DWORDS : 0;
 	case SDMA_OP_TIMESTAMP:
 		return SDMA_HEADER_SUB_OP(header) == SDMA_TIMESTAMP_GET_GLOBAL ? 3 : 0;
 	case SIMGPU_SDMA_OP_VM_FLUSH:
@@ -284,6 +316,9 @@ static int sdma_packet(struct simgpu_sdma *sdma)
 		break;
 	case SDMA_OP_CONST_FILL:
 		ret = sdma_fill(sdma, space, packet);
+		break;
+	case SDMA_OP_PTEPDE:
+		ret = sdma_write_ptes(sdma, space, packet);
 		break;
 	case SDMA_OP_TIMESTAMP:
 		ret = simgpu_write64(space, sdma_address(packet, 1), simgpu_clock());
