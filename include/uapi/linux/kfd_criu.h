@@ -83,6 +83,7 @@
  *                                       operation has been done
  * EFAULT            RESUME              there is no memory where a user pointer
  *                                       or an SVM range has to have it
+ * EINTR             RESTORE             a signal came; nothing was done
  * EINVAL            all                 unknown op
  * EINVAL            CHECKPOINT          a buffer is missing, or the target is not
  *                                       paused

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #define CRIU_ROWS		criu_simgpu_rows
+#include <signal.h>
 #include "kfd_criu_fresh.h"
 #include "simgpu_knobs.h"
 
@@ -28,6 +29,20 @@ static bool find_knobs(struct scene *s, char dir[2][96])
 		}
 	}
 	return true;
+}
+
+/* As the driver was told; unless it is told, that depends on how much of VRAM the CPU can see. */
+static bool page_tables_by_sdma(void)
+{
+	FILE *f = fopen("/sys/module/amdgpu/parameters/vm_update_mode", "re");
+	int mode = -1;
+
+	if (f) {
+		if (fscanf(f, "%d", &mode) != 1)
+			mode = -1;
+		fclose(f);
+	}
+	return !mode;
 }
 
 /* --- RESTORE --- */
@@ -89,6 +104,91 @@ ROW(restore_when_bo_fails, 0)
 ROW(restore_when_map_fails, 0)
 {
 	failing_restore(s, "fail_map");
+}
+
+/* --- a signal in the middle of RESTORE --- */
+
+/**
+ * struct interrupter - a thread of the test that sends a signal to a process in RESTORE
+ * @target: the process; it asks for late fences before it calls RESTORE
+ * @dir: knobs of the GPU whose fences these are
+ * @end: when to give up, see scene_clock()
+ * @thread: the thread
+ */
+struct interrupter {
+	pid_t target;
+	char dir[96];
+	uint64_t end;
+	pthread_t thread;
+};
+
+/* So late that the process is seen while it sleeps, and before amdgpu takes a ring for dead. */
+#define LATE_FENCE_US		1000000
+
+static void no_action(int signal)
+{
+}
+
+/* Sleeping so that a signal wakes it: its state in the text of /proc, behind its name. */
+static bool sleeps_lightly(pid_t pid)
+{
+	char path[64], text[256] = "";
+	const char *name_end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (!fgets(text, sizeof(text), f))
+		text[0] = 0;
+	fclose(f);
+	name_end = strrchr(text, ')');
+	return name_end && name_end[1] == ' ' && name_end[2] == 'S';
+}
+
+static void *interrupter_main(void *arg)
+{
+	struct interrupter *me = arg;
+	bool sent = false;
+
+	while (!sent && scene_clock() < me->end) {
+		if (knob_get(me->dir, "fence_delay_us") > 0 && sleeps_lightly(me->target))
+			sent = !kill(me->target, SIGUSR1);
+		else
+			usleep(1000);
+	}
+	knob_set(me->dir, "fence_delay_us", 0);
+	return NULL;
+}
+
+static int call_restore_interrupted(struct ctx *c)
+{
+	struct sigaction action = { .sa_handler = no_action };
+	char dir[96];
+
+	NEED(c, knob_dir(&c->s->here.gpu[GPU_B], dir, sizeof(dir)), "knobs");
+	NEED(c, !sigaction(SIGUSR1, &action, NULL), "signal");
+	NEED(c, !knob_set(dir, "fence_delay_us", LATE_FENCE_US), "fences");
+	return attempt(c, &c->s->img, -EINTR, "a signal");
+}
+
+/* Where page tables are written by SDMA, RESTORE waits for them, but not longer than it has to. */
+ROW(restore_ends_with_a_signal, 0)
+{
+	struct interrupter interrupter;
+	struct snap before;
+	char dir[2][96];
+
+	REQUIRE(page_tables_by_sdma(), "the driver writes page tables itself");
+	if (!find_knobs(s, dir) || !fresh(s, &before))
+		return;
+	interrupter.target = DST->pid;
+	interrupter.end = scene_clock() + s->wait_ms;
+	memcpy(interrupter.dir, dir[GPU_B], sizeof(interrupter.dir));
+	SETUP(!pthread_create(&interrupter.thread, NULL, interrupter_main, &interrupter), "thread");
+	refused(s, &before, call_restore_interrupted);
+	pthread_join(interrupter.thread, NULL);
 }
 
 /* --- PROCESS_INFO --- */
@@ -474,6 +574,7 @@ ROW(restore_flushes_tlbs_once, S_NO_JOB)
 	char dir[2][96];
 	unsigned int g;
 
+	REQUIRE(!page_tables_by_sdma(), "the driver flushes whenever SDMA writes page tables");
 	if (!find_knobs(s, dir) || !started(s))
 		return;
 	SETUP(!call(SRC, call_few_bos_for_tlbs), "BOs");
