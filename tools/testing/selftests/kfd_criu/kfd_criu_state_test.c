@@ -1849,6 +1849,166 @@ ROW(resume_retries_while_memory_changes, S_NO_JOB)
 	UNHARMED(DST);
 }
 
+/* --- a process whose main thread has gone its own way --- */
+
+#define SEED_PROGRAM		301u
+#define SEED_ANEW		302u
+
+/* What such a thread executes has this as its first argument. */
+#define PROGRAM			"another-program"
+
+/**
+ * struct program - a program that has memory where the process has its SVM range
+ * @pid: its process, 0 once that is gone
+ * @ready: a byte can be read here when the memory is there
+ * @look: a byte written here lets the program look at its memory, and end
+ */
+struct program {
+	pid_t pid;
+	int ready[2], look[2];
+};
+
+static struct program program;
+
+/* This test program, executed again: its exit status says whether its memory is as it was. */
+static void __attribute__((constructor)) another_program(int argc, char **argv)
+{
+	void *mem;
+	char c = 0;
+
+	if (argc < 5 || strcmp(argv[1], PROGRAM))
+		return;
+	mem = mmap((void *)(uintptr_t)strtoull(argv[2], NULL, 0), BO_SIZE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (mem == MAP_FAILED)
+		_exit(2);
+	scene_fill(mem, BO_SIZE, SEED_PROGRAM);
+	if (write(atoi(argv[3]), &c, 1) != 1 || read(atoi(argv[4]), &c, 1) != 1)
+		_exit(3);
+	_exit(scene_bad(mem, BO_SIZE, SEED_PROGRAM) ? 4 : 0);
+}
+
+/* The call ends in a task that is not the one in which it began. */
+static void __attribute__((noreturn)) carry_on(struct ctx *c)
+{
+	struct proc *p = (struct proc *)((char *)c - offsetof(struct proc, c));
+
+	p->ret = 0;
+	__atomic_store_n(&p->busy, false, __ATOMIC_RELEASE);
+	proc_main(c->s, p);
+}
+
+static int heir(void *arg)
+{
+	struct ctx *c = arg;
+	struct proc *p = (struct proc *)((char *)c - offsetof(struct proc, c));
+
+	p->pid = getpid();
+	carry_on(c);
+}
+
+/* A clone goes on with the memory, and what was the main thread executes a program. */
+static int call_execute(struct ctx *c)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	char va[24], ready[12], look[12];
+
+	snprintf(va, sizeof(va), "%#llx", (unsigned long long)c->range);
+	snprintf(ready, sizeof(ready), "%d", program.ready[1]);
+	snprintf(look, sizeof(look), "%d", program.look[0]);
+	NEED(c, clone(heir, stack + sizeof(stack), CLONE_VM | CLONE_PARENT | SIGCHLD, c) > 0,
+	     "clone: %s", strerror(errno));
+	execl("/proc/self/exe", "program", PROGRAM, va, ready, look, NULL);
+	_exit(5);
+}
+
+static int call_range_as_it_was(struct ctx *c)
+{
+	unsigned int bad = scene_bad((void *)(uintptr_t)c->range, BO_SIZE, SEED_SVM);
+
+	NEED(c, !bad, "%u words of the range differ", bad);
+	return 0;
+}
+
+/*
+ * RESUME is about the memory that the process was restored into, not about that of a program
+ * which its main thread executes meanwhile.
+ */
+static void resume_beside_program(struct scene *s, int pages)
+{
+	siginfo_t end = { 0 };
+	char c = 0;
+	int n;
+
+	SETUP(!pipe(program.ready) && !pipe(program.look), "pipe: %s", strerror(errno));
+	CHECK(!restore(s, SRC, DST, false), "restore");
+	program.pid = DST->pid;
+	SETUP(!call(DST, call_execute), "exec");
+	close(program.ready[1]);
+	SETUP(read(program.ready[0], &c, 1) == 1, "the program does not begin");
+	CHECK(!resume(s, DST), "RESUME");
+	SETUP(write(program.look[1], &c, 1) == 1, "the program does not listen");
+	SETUP(!waitid(P_PID, program.pid, &end, WEXITED | WNOWAIT), "the program does not end");
+	CHECK(end.si_code == CLD_EXITED, "the program dies of %s", strsignal(end.si_status));
+	CHECK(!end.si_status, "the program's memory is not as it was (%d)", end.si_status);
+	n = pages_in_vram(DST->pid, DST->c.range, BO_SIZE);
+	CHECK(n == pages, "%d of %d pages are in VRAM", n, pages);
+	CHECK(!call(DST, call_range_as_it_was), "after RESUME");
+}
+
+ROW(resume_of_memory_that_main_thread_left, S_NO_JOB | S_NO_SVM)
+{
+	struct proc main_thread = { 0 };
+	int n;
+
+	START();
+	SETUP(!call(SRC, call_range_to_vram), "prefetch");
+	n = pages_in_vram(SRC->pid, SRC->c.range, BO_SIZE);
+	REQUIRE(n > 0, "no page goes to VRAM");
+	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
+	resume_beside_program(s, n);
+	/* KFD has the process under the number of its main thread */
+	main_thread.pid = program.pid;
+	reap(DST);
+	reap(&main_thread);
+}
+
+static void *rest_of_the_process(void *arg)
+{
+	carry_on(arg);
+}
+
+static int call_end_main_thread(struct ctx *c)
+{
+	pthread_t thread;
+	int r = pthread_create(&thread, NULL, rest_of_the_process, c);
+
+	NEED(c, !r, "thread: %s", strerror(r));
+	syscall(SYS_exit, 0);
+	return -1;
+}
+
+/* Other pages below the SVM range: the queues stop until a worker of KFD has mapped them. */
+static int call_svm_anew(struct ctx *c)
+{
+	void *mem = (void *)(uintptr_t)c->svm;
+
+	NEED(c, !madvise(mem, BO_SIZE, MADV_DONTNEED), "madvise: %s", strerror(errno));
+	scene_fill(mem, BO_SIZE, SEED_ANEW);
+	return gpu_reads(c, &c->sdma, c->svm, SEED_ANEW, "the SVM range");
+}
+
+/* The threads that go on are the process. */
+ROW(main_thread_has_ended, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_end_main_thread), "the end of the main thread");
+	CHECK(!call(SRC, call_pause_itself), "PROCESS_INFO");
+	CHECK(!call(SRC, call_sdma_stays), "its pause");
+	CHECK(!call(SRC, call_unpause_itself) && !call(SRC, call_sdma_catches_up), "UNPAUSE");
+	CHECK(!call(SRC, call_svm_anew), "SVM");
+}
+
 /* --- between RESTORE and RESUME --- */
 
 ROW(process_info_before_resume_refused, S_NO_JOB)

@@ -390,7 +390,7 @@ static bool scheduled_by_mes(const struct kfd_node *node)
 /* Without a hardware scheduler, queues are loaded with the memory of their process at hand. */
 static bool has_memory(struct kfd_process *p)
 {
-	struct mm_struct *mm = get_task_mm(p->lead_thread);
+	struct mm_struct *mm = kfd_process_get_mm(p);
 
 	if (mm)
 		mmput_async(mm);
@@ -488,7 +488,7 @@ static int lock_objects(struct kfd_process *p)
 	struct mm_struct *mm;
 
 	lockdep_assert_held(&p->mutex);
-	mm = get_task_mm(p->lead_thread);
+	mm = kfd_process_get_mm(p);
 	if (!mm)
 		return -ESRCH;
 	mutex_lock(&p->event_mutex);

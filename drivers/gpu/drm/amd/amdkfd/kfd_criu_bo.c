@@ -827,7 +827,7 @@ static int bo_resume(struct kfd_process *p)
 	 * Nobody below us may drop the last reference: that waits for all readers of the
 	 * table of processes, of which one may wait for p->mutex.
 	 */
-	mm = get_task_mm(p->lead_thread);
+	mm = kfd_process_get_mm(p);
 	if (!mm)
 		return -ESRCH;
 	err = check_all_memory(p, mm);

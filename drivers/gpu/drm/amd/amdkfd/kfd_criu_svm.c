@@ -214,7 +214,7 @@ static int range_resume(struct kfd_process *p)
 
 	if (!state->num_ranges)
 		return 0;
-	mm = get_task_mm(p->lead_thread);
+	mm = kfd_process_get_mm(p);
 	if (!mm)
 		return -ESRCH;
 	attrs = kcalloc(state->num_devices + 5, sizeof(*attrs), GFP_KERNEL_ACCOUNT);
