@@ -2050,6 +2050,60 @@ ROW(hw_exception_after_failed_resume, S_NO_JOB)
 	CHECK(!call(DST, call_hw_exception_fires), "hardware exception");
 }
 
+static int call_no_hw_exception(struct ctx *c)
+{
+	NEED(c, kfd_event_wait(&c->k, &c->hw, 0, NULL) == -ETIMEDOUT, "an exception is left");
+	return 0;
+}
+
+static int call_hw_exception_that_stays(struct ctx *c)
+{
+	TRY(c, kfd_event_create(&c->k, &c->hw, KFD_IOC_EVENT_HW_EXCEPTION, false, NULL));
+	return 0;
+}
+
+static int call_fill_userptr(struct ctx *c)
+{
+	uint64_t va = c->bo[BO_UPTR_A].va;
+
+	NEED(c, map_pages(c, va, BO_SIZE, -1) != MAP_FAILED, "mmap: %s", strerror(errno));
+	return 0;
+}
+
+/* RESUME is tried again and succeeds: nothing was wrong. */
+ROW(no_hw_exception_after_resume, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_hw_exception_that_stays), "event");
+	SRC->c.arg[1] = SCENE_VA(BO_UPTR_A);	/* no memory there */
+	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	CHECK(resume(s, DST) == -EFAULT && resume(s, DST) == -EFAULT, "RESUME");
+	CHECK(!call(DST, call_hw_exception_fires), "hardware exception");
+	SETUP(!call(DST, call_fill_userptr), "memory");
+	CHECK(!resume(s, DST), "RESUME with the memory in place");
+	CHECK(!call(DST, call_no_hw_exception), "hardware exception");
+	UNHARMED(DST);
+}
+
+/* Whoever called it knows; a process that does not want to know is left alone. */
+ROW(failed_resume_is_not_logged, S_NO_JOB)
+{
+	char line[512];
+	int log;
+
+	START();
+	SRC->c.arg[1] = SCENE_VA(BO_UPTR_A);	/* no memory there */
+	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
+	log = log_open();
+	REQUIRE(log >= 0, "the kernel's log can't be read");
+	CHECK(resume(s, DST) == -EFAULT, "RESUME");
+	CHECK(!log_has_error(log, line, sizeof(line)), "the log says %s", line);
+	close(log);
+	SETUP(!call(DST, call_fill_userptr), "memory");
+	CHECK(!resume(s, DST), "RESUME with the memory in place");
+	UNHARMED(DST);
+}
+
 /* --- the end of a process whose user pointers are being restored --- */
 
 #define LISTED_SIZE		(32u << 20)	/* its list of pages has 64 KiB */

@@ -1657,6 +1657,57 @@ ROW(resume_reports_readonly_userptr_memory, S_NO_JOB)
 	CHECK(!resume(s, DST) && contents(s, DST, BO_UPTR_A), "RESUME with the memory in place");
 }
 
+static int call_give_memory_back(struct ctx *c)
+{
+	NEED(c, !munmap((void *)(uintptr_t)c->bo[BO_UPTR_AB].va, BO_SIZE), "munmap: %s",
+	     strerror(errno));
+	/* the queues stand still until the driver knows that there are no pages */
+	return call_sdma_works(c);
+}
+
+static int call_fill_userptr(struct ctx *c)
+{
+	unsigned int i = c->arg[0];
+
+	NEED(c, map_pages(c, c->bo[i].va, BO_SIZE, -1) != MAP_FAILED, "mmap: %s", strerror(errno));
+	scene_fill((void *)(uintptr_t)c->bo[i].va, HALF, SEED_BO(i));
+	return 0;
+}
+
+static int call_free_userptr(struct ctx *c)
+{
+	TRY(c, kfd_bo_destroy(&c->k, &c->bo[BO_UPTR_AB]));
+	return 0;
+}
+
+/*
+ * A process may give the memory below a user pointer back and go on.  So does its copy, and
+ * yet RESUME misses the memory of another one.
+ */
+ROW(userptr_without_memory_resumes, S_NO_JOB)
+{
+	struct kfd_bo bo;
+	int r;
+
+	START();
+	SETUP(!call(SRC, call_give_memory_back), "munmap");
+	bo = SRC->c.bo[BO_UPTR_AB];
+	/* there is nothing that CRIU could save */
+	SRC->c.bo[BO_UPTR_AB].handle = 0;
+	if (!restored_with_hole(s, SCENE_VA(BO_UPTR_A)))
+		return;
+	r = resume(s, DST);
+	CHECK(r == -EFAULT, "RESUME with a hole that was none says %s", strerror(-r));
+	DST->c.arg[0] = BO_UPTR_A;
+	SETUP(!call(DST, call_fill_userptr), "memory");
+	r = resume(s, DST);
+	CHECK(!r, "RESUME without the memory that was given back says %s", strerror(-r));
+	CHECK(!call(DST, call_sdma_works) && !call(DST, call_aql_works), "queues");
+	CHECK(contents(s, DST, BO_UPTR_A), "the other user pointer");
+	DST->c.bo[BO_UPTR_AB] = bo;
+	CHECK(!call(DST, call_free_userptr), "the BO without memory");
+}
+
 ROW(resume_reports_missing_svm_memory, S_NO_JOB)
 {
 	int r;

@@ -158,6 +158,8 @@ static struct kfd_criu_process *get_state(struct kfd_process *p)
 	if (!state)
 		return NULL;
 	state->process = p;
+	xa_init(&state->no_pages);
+	xa_init(&state->raised);
 	INIT_LIST_HEAD(&state->paused);
 	p->criu = state;
 	kfd_criu_show_add(state);
@@ -762,6 +764,7 @@ int kfd_criu_checkpoint(struct file *filep, struct kfd_process *p,
 		err = check_all(p);
 	if (err)
 		goto out;
+	kfd_criu_settle_bos(p);
 	err = make_image(&s, &img, args);
 	if (err)
 		goto out;
@@ -1121,6 +1124,12 @@ static int resume_all(struct kfd_process *p)
 	return 0;
 }
 
+/* Nothing is wrong with the process, and the same RESUME may succeed. */
+static bool may_be_tried_again(int err)
+{
+	return err == -EAGAIN || err == -EINTR || err == -ERESTARTSYS || err == -ENOMEM;
+}
+
 /**
  * kfd_criu_resume() - KFD_CRIU_OP_RESUME
  * @filep: the caller's own /dev/kfd
@@ -1172,13 +1181,16 @@ int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 		err = start_queues(target, KFD_QUEUE_EVICTION_CRIU_RESTORE);
 	if (err) {
 		/* Its runtime reports an error then, instead of waiting for ever. */
-		kfd_signal_hw_exception_event(target->pasid);
+		if (!may_be_tried_again(err))
+			kfd_criu_raise_exception(target);
 		goto unlock;
 	}
+	kfd_criu_withdraw_exception(target);
 	target->criu->stage = KFD_CRIU_RUNNING;
 	kvfree(target->criu->ranges);
 	target->criu->ranges = NULL;
 	target->criu->num_ranges = 0;
+	xa_destroy(&target->criu->no_pages);
 unlock:
 	mutex_unlock(&target->mutex);
 	kfd_unref_process(target);
@@ -1208,6 +1220,8 @@ void kfd_criu_process_release(struct kfd_process *p)
 	disown_pause(state);
 	drop_image(state);
 	kvfree(state->ranges);
+	xa_destroy(&state->no_pages);
+	xa_destroy(&state->raised);
 	p->criu = NULL;
 	kfree(state);
 }

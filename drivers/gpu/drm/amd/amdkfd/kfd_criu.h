@@ -17,6 +17,7 @@ struct kfd_process;
 
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/xarray.h>
 #include "kfd_priv.h"
 #include "kfd_criu_image.h"
 
@@ -39,6 +40,8 @@ enum kfd_criu_stage {
  * @stage: see there
  * @ranges: SVM ranges of the image that RESUME has still to create
  * @num_ranges: how many
+ * @no_pages: handles of the BOs that RESUME need find no pages for
+ * @raised: ages of the events that a failed RESUME has signaled, by their ids
  * @devices: the GPUs that the bits of their access masks mean, user_gpu_id each
  * @num_devices: how many
  * @paused: on @dumper's list while the process is paused by another one
@@ -57,6 +60,8 @@ struct kfd_criu_process {
 	enum kfd_criu_stage stage;
 	struct kfd_criu_range_record *ranges;
 	u32 num_ranges;
+	struct xarray no_pages;
+	struct xarray raised;
 	u32 devices[KFD_CRIU_MAX_DEVICES];
 	u32 num_devices;
 	struct list_head paused;
@@ -203,7 +208,12 @@ void kfd_criu_process_release(struct kfd_process *p);
 int kfd_criu_init(void);
 void kfd_criu_exit(void);
 
+/* kfd_criu_event.c */
+void kfd_criu_raise_exception(struct kfd_process *p);
+void kfd_criu_withdraw_exception(struct kfd_process *p);
+
 /* kfd_criu_bo.c */
+void kfd_criu_settle_bos(struct kfd_process *p);
 int kfd_criu_export_bos(struct kfd_criu_save *s, struct file **files);
 int kfd_criu_check_bos_v1(const struct kfd_criu_save *s);
 

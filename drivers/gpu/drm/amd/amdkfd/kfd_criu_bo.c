@@ -149,6 +149,46 @@ static void bo_count(struct kfd_process *p, struct kfd_criu_counts *counts)
 }
 
 /**
+ * kfd_criu_settle_bos() - Let user pointers get their pages before they are saved.
+ * @p: the process, paused
+ *
+ * A worker gets pages some time after they have changed. Only then it is known which user
+ * pointers have none, see has_no_pages(). Its work is done here: who waits for the worker with
+ * the mutex waits for ever if that drops the last reference of the memory, see bo_resume().
+ *
+ * Context: Process context, &kfd_process.mutex held, but no lock that is taken below that of
+ * the process info.
+ */
+void kfd_criu_settle_bos(struct kfd_process *p)
+{
+	struct mm_struct *mm;
+
+	lockdep_assert_held(&p->mutex);
+	if (!p->kgd_process_info)
+		return;
+	mm = kfd_process_get_mm(p);
+	if (!mm)
+		return;
+	amdgpu_amdkfd_gpuvm_restore_userptrs(p->kgd_process_info);
+	mmput_async(mm);
+}
+
+/*
+ * A process may give memory back that a user pointer is for, and go on: the GPU faults if it
+ * gets there. Nothing is known as long as the driver's worker has still to look.
+ */
+static bool has_no_pages(const struct kgd_mem *mem)
+{
+	struct amdkfd_process_info *info = mem->process_info;
+	bool none;
+
+	mutex_lock(&info->notifier_lock);
+	none = mem->invalid && !info->evicted_bos;
+	mutex_unlock(&info->notifier_lock);
+	return none;
+}
+
+/**
  * struct saving - how far the BOs are saved, or exported
  * @rec: the record of the next BO
  * @bucket: the bucket of the next BO
@@ -189,8 +229,11 @@ static int save_one(int id, void *entry, void *data)
 	rec->handle = id;
 	rec->device = walk->device;
 	rec->bucket = kfd_criu_bucket_crc(bucket);
-	if (mem->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR)
+	if (mem->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR) {
 		err = amdgpu_ttm_tt_get_userptr(&mem->bo->tbo, &rec->user_addr);
+		if (has_no_pages(mem))
+			rec->flags = KFD_CRIU_BO_NO_PAGES;
+	}
 	trace_kfd_criu_object("bo", "save", id, pdd->user_gpu_id, err);
 	cond_resched();
 	return err;
@@ -587,6 +630,13 @@ static int create(struct kfd_criu_transaction *r, u32 i)
 		return err == -ENOSPC ? -EEXIST : err;
 	}
 	r->bos[i].mem = mem;
+	if (rec->flags & KFD_CRIU_BO_NO_PAGES) {
+		err = xa_err(xa_store(&r->state->no_pages,
+				      MAKE_HANDLE(pdd->user_gpu_id, rec->handle), mem,
+				      GFP_KERNEL_ACCOUNT));
+		if (err)
+			return err;
+	}
 	if (bucket->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_VRAM)
 		atomic64_add(bucket->size, &pdd->vram_usage);
 
@@ -726,6 +776,7 @@ static void bo_undo(struct kfd_criu_transaction *r)
 		undo_one(r, i);
 		cond_resched();
 	}
+	xa_destroy(&r->state->no_pages);
 }
 
 static void bo_commit(struct kfd_criu_transaction *r)
@@ -738,6 +789,21 @@ static void bo_commit(struct kfd_criu_transaction *r)
 }
 
 /* --- resume --- */
+
+/* Had this BO no pages when it was saved? It is known by its handle then. */
+static bool had_no_pages(const struct walk *walk, int id, const struct kgd_mem *mem)
+{
+	u64 handle = MAKE_HANDLE(walk->p->pdds[walk->device]->user_gpu_id, id);
+
+	/* The process may have freed it since, and have another one of that handle. */
+	return xa_load(&walk->p->criu->no_pages, handle) == mem;
+}
+
+/* Can the driver get pages of this memory? It wants to read each of them. */
+static bool can_have_pages(const struct vm_area_struct *vma)
+{
+	return vma && vma->vm_flags & VM_READ && !(vma->vm_flags & (VM_IO | VM_PFNMAP));
+}
 
 /*
  * Is there memory below all of a user pointer, and may the GPU do with it what the BO
@@ -763,8 +829,9 @@ static int check_memory(int id, void *entry, void *data)
 	end = addr + amdgpu_bo_size(mem->bo);
 	for (at = addr; at < end; at = vma->vm_end) {
 		vma = vma_lookup(mm, at);
-		if (!vma || (vma->vm_flags & wanted) != wanted ||
-		    vma->vm_flags & (VM_IO | VM_PFNMAP))
+		if (!can_have_pages(vma) && had_no_pages(walk, id, mem))
+			return 0;
+		if (!can_have_pages(vma) || (vma->vm_flags & wanted) != wanted)
 			return kfd_criu_refuse(-EFAULT, "bo", addr,
 					       "no memory below a user pointer", at, wanted);
 	}
@@ -781,6 +848,19 @@ static int check_all_memory(struct kfd_process *p, struct mm_struct *mm)
 	return err;
 }
 
+/* The driver has looked for pages: are there some where there have to be? */
+static int check_pages(int id, void *entry, void *data)
+{
+	const struct walk *walk = data;
+	const struct kgd_mem *mem = entry;
+
+	if (!(mem->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR) || !mem->invalid ||
+	    had_no_pages(walk, id, mem))
+		return 0;
+	return kfd_criu_refuse(-EFAULT, "bo", mem->va, "no pages for a user pointer",
+			       mem->invalid, 0);
+}
+
 /*
  * Do what the driver's worker does after every invalidation. It reads the notifier's
  * sequence anew each time that it tries. It gives back the queues' count that evicted_bos
@@ -788,7 +868,6 @@ static int check_all_memory(struct kfd_process *p, struct mm_struct *mm)
  */
 static int get_pages(struct kfd_process *p, struct amdkfd_process_info *info)
 {
-	bool missing;
 	int err = 0;
 
 	/* An earlier RESUME that failed further down has got here before. */
@@ -804,15 +883,10 @@ static int get_pages(struct kfd_process *p, struct amdkfd_process_info *info)
 
 	amdgpu_amdkfd_gpuvm_restore_userptrs(info);
 
-	mutex_lock(&info->lock);
+	/* Those that the worker has found no memory for stay invalid. */
 	mutex_lock(&info->notifier_lock);
-	err = info->evicted_bos ? -EAGAIN : 0;
-	missing = !list_empty(&info->userptr_inval_list);
+	err = info->evicted_bos ? -EAGAIN : walk_bos(p, check_pages, NULL);
 	mutex_unlock(&info->notifier_lock);
-	mutex_unlock(&info->lock);
-	/* Those that the worker found no memory for stay on that list. */
-	if (!err && missing)
-		err = -EFAULT;
 	return err;
 }
 

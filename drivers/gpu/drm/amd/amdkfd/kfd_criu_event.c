@@ -144,6 +144,66 @@ static void event_undo(struct kfd_criu_transaction *r)
 		kfd_event_page_release(p);
 }
 
+/* --- what the process learns of RESUME --- */
+
+/**
+ * kfd_criu_raise_exception() - Tell a process that its GPUs do not go on.
+ * @p: the process, restored
+ *
+ * Its hardware exception events are signaled. A process without one learns nothing, and
+ * neither does the log: whoever called RESUME has the error.
+ *
+ * Context: Process context, &kfd_process.mutex held.
+ */
+void kfd_criu_raise_exception(struct kfd_process *p)
+{
+	u32 id = KFD_FIRST_NONSIGNAL_EVENT_ID;
+	struct kfd_event *ev;
+	void *raised;
+	u64 age;
+
+	lockdep_assert_held(&p->mutex);
+	mutex_lock(&p->event_mutex);
+	idr_for_each_entry_continue(&p->event_idr, ev, id) {
+		if (ev->type != KFD_EVENT_TYPE_HW_EXCEPTION)
+			continue;
+		/* An earlier RESUME may have failed, too. */
+		raised = xa_load(&p->criu->raised, id);
+		if (raised)
+			kfd_event_withdraw(p, ev, xa_to_value(raised));
+		age = kfd_event_raise(p, ev);
+		/* Without memory for it, the event stays signaled: rather once too often. */
+		if (age)
+			xa_store(&p->criu->raised, id, xa_mk_value(age), GFP_KERNEL_ACCOUNT);
+	}
+	mutex_unlock(&p->event_mutex);
+}
+
+/**
+ * kfd_criu_withdraw_exception() - The GPUs do go on: a RESUME has succeeded after all.
+ * @p: the process, restored
+ *
+ * Events that kfd_criu_raise_exception() has signaled, and nobody since, are as before.
+ *
+ * Context: Process context, &kfd_process.mutex held.
+ */
+void kfd_criu_withdraw_exception(struct kfd_process *p)
+{
+	struct kfd_event *ev;
+	unsigned long id;
+	void *age;
+
+	lockdep_assert_held(&p->mutex);
+	mutex_lock(&p->event_mutex);
+	xa_for_each(&p->criu->raised, id, age) {
+		ev = idr_find(&p->event_idr, id);
+		if (ev && ev->type == KFD_EVENT_TYPE_HW_EXCEPTION)
+			kfd_event_withdraw(p, ev, xa_to_value(age));
+	}
+	mutex_unlock(&p->event_mutex);
+	xa_destroy(&p->criu->raised);
+}
+
 const struct kfd_criu_class kfd_criu_event_class = {
 	.name = "event",
 	.count = event_count,

@@ -624,8 +624,10 @@ static int check_bos(struct verifier *v)
 		if (bo->handle > KFD_CRIU_LAST_HANDLE)
 			return invalid(v, "BO with a handle that none can have", bo->handle,
 				       KFD_CRIU_LAST_HANDLE);
-		if (bo->flags)
-			return invalid(v, "BO with unknown flags", bo->flags, 0);
+		if (bo->flags & ~KFD_CRIU_BO_FLAGS)
+			return invalid(v, "BO with unknown flags", bo->flags, KFD_CRIU_BO_FLAGS);
+		if (bo->flags & KFD_CRIU_BO_NO_PAGES && !bo->user_addr)
+			return invalid(v, "no pages below no user pointer", bo->flags, 0);
 		if (bo->reserved)
 			return invalid(v, "reserved field of a BO in use", bo->reserved, 0);
 	}

@@ -212,6 +212,9 @@ struct kfd_criu_device_record {
 	u64 exception_status;
 };
 
+#define KFD_CRIU_BO_NO_PAGES		0x01	/* the process had no memory below a user pointer */
+#define KFD_CRIU_BO_FLAGS		0x01
+
 /**
  * struct kfd_criu_bo_record - a buffer object
  * @gpus: the devices that it is mapped on
@@ -220,7 +223,7 @@ struct kfd_criu_device_record {
  * @bucket: CRC-32 of what its bucket says, see kfd_criu_bucket_crc(), so that
  *	image and buckets of different checkpoints are not mixed up
  * @device: the GPU that it was allocated on
- * @flags: 0
+ * @flags: %KFD_CRIU_BO_NO_PAGES or 0
  * @reserved: 0
  *
  * The n-th record belongs to the n-th bucket, which tells address, size and

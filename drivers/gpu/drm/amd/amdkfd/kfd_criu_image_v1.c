@@ -347,6 +347,8 @@ static int v1_read_bo(struct v1_reader *r, struct kfd_criu_bo_record *bo)
 		return refuse(r, type, "BO of a device without a bucket", bucket->gpu_id, 0);
 	bo->device = device;
 	bo->user_addr = v1.user_addr;
+	/* Version 1 does not tell, and its kernels resume such processes. */
+	bo->flags = v1.user_addr ? KFD_CRIU_BO_NO_PAGES : 0;
 	bo->handle = v1.handle;
 	bo->bucket = kfd_criu_bucket_crc(bucket);
 	for (i = 0; i < r->bo_gpus && gpus[i]; i++) {

@@ -97,6 +97,8 @@ static void show_bos(struct seq_file *m, const struct kfd_criu_process *state)
 			   bucket->gpu_id, bo_type(bucket->alloc_flags), bucket->size >> 10,
 			   bucket->addr);
 		show_gpus(m, img, img->bos[i].gpus);
+		if (img->bos[i].flags & KFD_CRIU_BO_NO_PAGES)
+			seq_puts(m, ", without pages");
 		seq_putc(m, '\n');
 	}
 }

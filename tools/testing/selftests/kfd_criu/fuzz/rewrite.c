@@ -183,6 +183,7 @@ static void expect_same_but_lost(const struct kfd_criu_image *old,
 		struct kfd_criu_bo_record bo = old->bos[i];
 
 		bo.bucket = new->bos[i].bucket;
+		bo.flags = bo.user_addr ? KFD_CRIU_BO_NO_PAGES : 0;
 		MUST(!memcmp(&bo, &new->bos[i], sizeof(bo)));
 	}
 	for (i = 0; i < old->num_events; i++) {

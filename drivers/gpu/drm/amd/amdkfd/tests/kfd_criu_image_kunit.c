@@ -574,7 +574,9 @@ static const struct refused_case refused_cases[] = {
 	CASE("BO mapped on a device without a VM", B(4, gpus, BIT_ULL(63) | 1)),
 	GOOD(B(0, handle, 0)),
 	CASE("BO with a handle that none can have", B(2, handle, INT_MAX)),
-	CASE("BO with unknown flags", B(1, flags, 1)),
+	GOOD(B(1, flags, KFD_CRIU_BO_NO_PAGES)),
+	CASE("BO with unknown flags", B(1, flags, KFD_CRIU_BO_FLAGS + 1)),
+	CASE("no pages below no user pointer", B(0, flags, KFD_CRIU_BO_NO_PAGES)),
 	CASE("reserved field of a BO in use", B(1, reserved, 1)),
 	TWICE("two BOs with the same handle", B(1, handle, 1)),
 	TWICE("two BOs with the same handle", B(2, handle, 1)),
@@ -1396,11 +1398,13 @@ static void v1_expect(struct kunit *test, const struct kfd_criu_image *img)
 	KUNIT_ASSERT_EQ(test, img->num_bos, 3);
 	KUNIT_EXPECT_EQ(test, img->bos[0].gpus, 3);
 	KUNIT_EXPECT_EQ(test, img->bos[0].user_addr, 0);
+	KUNIT_EXPECT_EQ(test, img->bos[0].flags, 0);
 	KUNIT_EXPECT_EQ(test, img->bos[0].handle, 1);
 	KUNIT_EXPECT_EQ(test, img->bos[0].device, 0);
 	KUNIT_EXPECT_EQ(test, img->bos[0].bucket, kfd_criu_bucket_crc(&v1_bos[0]));
 	KUNIT_EXPECT_EQ(test, img->bos[1].gpus, 2);
 	KUNIT_EXPECT_EQ(test, img->bos[1].user_addr, 0x7f0000005010);
+	KUNIT_EXPECT_EQ(test, img->bos[1].flags, KFD_CRIU_BO_NO_PAGES);
 	KUNIT_EXPECT_EQ(test, img->bos[1].handle, 2);
 	KUNIT_EXPECT_EQ(test, img->bos[1].device, 0);
 	KUNIT_EXPECT_EQ(test, img->bos[1].bucket, kfd_criu_bucket_crc(&v1_bos[1]));
