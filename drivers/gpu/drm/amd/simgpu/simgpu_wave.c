@@ -375,9 +375,15 @@ static bool write_register(struct simgpu_wave *wave, unsigned int id, u32 value)
 		return true;
 	case 20:
 	case 21:
-		/* A kernel sets it up itself on GFX 10; later it is there when a wave begins. */
-		if (generation < 10 || (generation > 10 && !privileged))
+		if (generation < 10)
 			return false;
+		/*
+		 * A kernel sets it up itself on GFX 10; later it is there when a wave begins, and
+		 * nobody but a trap handler changes it. Kernels that are the same for all of these
+		 * try it all the same.
+		 */
+		if (generation > 10 && !privileged)
+			return true;
 		if (id == 20)
 			wave->flat_scratch = (wave->flat_scratch & ~0xffffffffULL) | value;
 		else

@@ -344,7 +344,20 @@ def scratch_setup(p):
             s_getreg_b32 s21, hwreg(HW_REG_FLAT_SCR_HI)
             s_setreg_b32 hwreg(HW_REG_FLAT_SCR_LO), s20
             s_setreg_b32 hwreg(HW_REG_FLAT_SCR_HI), s21"""
-    return "s_nop 0"
+    # What a kernel writes there is ignored.
+    names = ("SCRATCH_BASE_LO", "SCRATCH_BASE_HI") if p.generation == 12 else (
+        "FLAT_SCR_LO", "FLAT_SCR_HI")
+    return f"""s_mov_b32 s20, 0x12345678
+        s_getreg_b32 s22, hwreg(HW_REG_{names[0]})
+        s_getreg_b32 s23, hwreg(HW_REG_{names[1]})
+        s_setreg_b32 hwreg(HW_REG_{names[0]}), s20
+        s_setreg_b32 hwreg(HW_REG_{names[1]}), s20
+        s_getreg_b32 s20, hwreg(HW_REG_{names[0]})
+        s_getreg_b32 s21, hwreg(HW_REG_{names[1]})
+        s_cmp_eq_u64 s[20:21], s[22:23]
+        s_cbranch_scc1 kept
+        s_endpgm
+        kept:"""
 
 
 @program(waves=2)
@@ -390,6 +403,76 @@ def scratch(p):
         p.expect(row(20), [9 * item + 1])
         for offset, byte in enumerate(struct.pack("<II", 0xAABBCCDD, item)):
             p.expect(row(34 + offset), [byte], 1)
+
+
+@program(waves=2)
+def cache_policy(p):
+    """whatever loads, stores and atomics say of caches, memory is what they have made of it"""
+    old = p.processor != "gfx942" and p.generation < 12
+    stages = ["glc", "slc", "glc slc"] if old else [
+        "scope:SCOPE_SE", "scope:SCOPE_DEV", "scope:SCOPE_SYS"] if p.generation == 12 else [
+        "sc0", "sc1", "nt", "sc0 sc1 nt"]
+    if p.generation in (10, 11):
+        stages += ["dlc", "glc slc dlc"]
+    if p.processor == "gfx90a":
+        stages += ["scc", "glc scc"]
+    stages = ["", *stages]
+    between = {
+        "gfx90a": ["buffer_wbl2", "buffer_invl2", "buffer_wbinvl1_vol"],
+        "gfx942": ["buffer_wbl2 sc0 sc1", "buffer_inv sc0 sc1", "buffer_inv sc1"],
+    }.get(p.processor, {
+        9: ["buffer_wbinvl1", "buffer_wbinvl1_vol", "s_dcache_wb", "s_dcache_inv"],
+        10: ["buffer_gl0_inv", "buffer_gl1_inv", "s_gl1_inv", "s_dcache_inv"],
+        11: ["buffer_gl0_inv", "buffer_gl1_inv", "s_gl1_inv", "s_dcache_inv"],
+        12: ["global_wb scope:SCOPE_SYS", "global_inv scope:SCOPE_SYS",
+             "global_wbinv scope:SCOPE_SYS", "s_dcache_inv"],
+    }[p.generation])
+    count = len(p.items)
+    p.asm("""
+        v_mov_b32 v2, s4
+        v_mov_b32 v3, s5
+        v_add_co_u32 v2, {vcc}, v2, v1
+        v_addc_co_u32 v3, {vcc}, 0, v3, {vcc}
+        v_mov_b32 v4, v0
+        v_mov_b32 v6, 3
+        s_add_u32 s12, s0, 0x40
+        s_addc_u32 s13, s1, 0
+    """)
+    at = p.output
+    p.output += 4 * count
+    p.asm(f"""
+        s_add_u32 s4, s4, 0x{4 * count:x}
+        s_addc_u32 s5, s5, 0
+    """)
+    for number, stage in enumerate(stages):
+        # An atomic with GLC or SC0 returns what was there, and has a register for it.
+        returns = "glc" in stage or "sc0" in stage
+        p.asm(f"""
+            flat_store_dword v[2:3], v4 {stage}
+            {between[number % len(between)]}
+            wait
+            flat_load_dword v5, v[2:3] {stage}
+            wait
+            flat_atomic_add {'v7, ' if returns else ''}v[2:3], v6 {stage}
+            wait
+            flat_load_dword v4, v[2:3]
+            wait
+            v_add_u32 v4, v4, v5
+        """)
+    p.asm("wait")
+    values, last = list(p.items), list(p.items)
+    for _ in stages:
+        last = [value + 3 for value in values]
+        values = [2 * value + 3 for value in values]
+    p.expect(at, last)
+    p.store("v4", values)
+    p.put(0x48, [0xfeed0001])
+    glc = "scope:SCOPE_SYS" if p.generation == 12 else "glc"
+    p.asm(f"s_load_dword s14, s[12:13], 0x8 {glc}\nwait")
+    p.store_scalar("s14", 0xfeed0001)
+    if p.generation == 9:
+        p.asm("s_store_dword s14, s[12:13], 0x10 glc\nwait")
+        p.expect(0x50, [0xfeed0001])
 
 
 @program()
