@@ -330,6 +330,8 @@ static int simgpu_gfx_early_init(struct amdgpu_ip_block *ip_block)
 	gfx->xcc_mask = GENMASK(sim->num_xcc - 1, 0);
 	gfx->num_xcc_per_xcp = simgpu_xccs(sim);
 	gfx->mec_fw_version = desc->mec_fw_version;
+	/* both MECs run the same firmware; that of MES has no version of a second one */
+	gfx->mec2_fw_version = desc->mes_version ? 0 : desc->mec_fw_version;
 	/* the firmware that comes with MES counts its versions anew */
 	gfx->rs64_enable = desc->mes_version;
 	gfx->mec.num_mec = 2;
