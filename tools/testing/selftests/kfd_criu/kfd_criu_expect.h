@@ -271,6 +271,8 @@ static const struct criu_expect criu_refuse_rows[] = {
 	FAILS("refused_during_pause_leaves_no_trace", "CHECKPOINT with an exported BO says Success",
 	      "whoever has the dma-buf is left with a memory of his own"),
 	NOT_RUN("waves_of_other_die_refused", "version 1 does not say what waves depend on"),
+	NOT_RUN("sdma_command_of_other_firmware_refused",
+		"version 1 does not say what commands depend on"),
 	NOT_RUN("image_of_other_generation_refused", "version 1 does not say where it was made"),
 	NOT_RUN("damaged_anywhere_refused", "what is damaged goes to the hardware"),
 	NOT_RUN("damaged_and_sealed_refused_or_restored", "what is damaged goes to the hardware"),

@@ -90,6 +90,7 @@ enum img_type {
 #define DIE_HANDLER_SIZE	0
 #define DIE_HANDLER_CRC		4
 #define DIE_MEC_FIRMWARE	8
+#define DIE_SDMA_FIRMWARE	12
 #define DIE_ENGINES		16
 #define DIE_ARRAYS		20
 #define DIE_CUS			32

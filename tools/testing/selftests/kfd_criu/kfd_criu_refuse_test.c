@@ -951,6 +951,96 @@ ROW(waves_of_other_die_refused, 0)
 	refused_because(s, &before, call_other_die);
 }
 
+/* A copy that is so long that a queue can be stopped in its middle. */
+#define LONG_VA(i)		(0x1100000000ULL + (uint64_t)(i) * 0x10000000ULL)
+#define LONG_SIZE		(16ULL << 20)
+#define LONG_SEED		55u
+#define LONG_ATTEMPTS		50
+
+static int call_stop_in_copy(struct ctx *c)
+{
+	volatile uint32_t *first, *last, *fence = cell32(c, CELL_FENCE_B);
+	struct kfd_queue *q = &c->other;
+	struct kfd_bo src, dst;
+	uint64_t at, before;
+	unsigned int i;
+
+	TRY(c, kfd_bo_create(&c->k, &src, GPU_A, LONG_VA(0), LONG_SIZE, KFD_BO_GTT, ON_A));
+	TRY(c, kfd_bo_create(&c->k, &dst, GPU_A, LONG_VA(1), LONG_SIZE, KFD_BO_VRAM, ON_A));
+	for (at = 0; at < LONG_SIZE; at += KFD_PAGE)
+		scene_fill((char *)src.cpu + at, KFD_PAGE, LONG_SEED);
+	TRY(c, kfd_queue_create(&c->k, q, KFD_Q_SDMA, GPU_A, SCENE_VA(SLOT_PM4)));
+	use_doorbell_bo(c, q);
+	first = dst.cpu;
+	last = (uint32_t *)((char *)dst.cpu + LONG_SIZE - 4);
+	for (i = 0; i < LONG_ATTEMPTS; i++) {
+		*first = *last = 0;
+		before = *q->rptr;
+		sdma_copy(q, dst.va, src.va, LONG_SIZE);
+		sdma_fence(q, cell_va(c, CELL_FENCE_B), ++c->fence);
+		kfd_queue_submit(q);
+		NEED(c, kfd_wait32(first, scene_word(LONG_SEED, 0), c->s->wait_ms),
+		     "the copy does not begin");
+		TRY(c, kfd_queue_update(&c->k, q, 0, 7));
+		if (*q->rptr == before && !*last)
+			return 0;
+		/* it was through already */
+		TRY(c, kfd_queue_update(&c->k, q, 100, 7));
+		NEED(c, kfd_wait32(fence, c->fence, c->s->wait_ms), "the copy does not end");
+	}
+	NEED(c, false, "no copy of %d was stopped in its middle", LONG_ATTEMPTS);
+	return 0;
+}
+
+static int call_other_sdma_firmware(struct ctx *c)
+{
+	struct kfd_image bad;
+	uint8_t *die;
+	int r;
+
+	NEED(c, img_copy(&bad, &c->s->img), "memory");
+	die = img_entry(&bad, IMG_DIES, GPU_A);
+	NEED(c, die, "no dies in the image");
+	img_put32(die + DIE_SDMA_FIRMWARE, img_get32(die + DIE_SDMA_FIRMWARE) + 1);
+	img_seal(&bad);
+	r = attempt_because(c, &bad, -EXDEV, "SDMA firmware of a command in its middle",
+			    "another SDMA firmware");
+	img_drop(&bad);
+	return r;
+}
+
+static int call_copy_goes_on(struct ctx *c)
+{
+	static const uint64_t part[] = { 0, 1, 2, 3, 5, 8, 12, 15 };
+	unsigned int i;
+
+	NEED(c, *cell32(c, CELL_FENCE_B) != c->fence, "the queue runs that was stopped");
+	TRY(c, kfd_queue_update(&c->k, &c->other, 100, 7));
+	NEED(c, kfd_wait32(cell32(c, CELL_FENCE_B), c->fence, c->s->wait_ms),
+	     "the copy does not end");
+	/* and its last page */
+	for (i = 0; i <= ARRAY_SIZE(part); i++) {
+		uint64_t at = i < ARRAY_SIZE(part) ? part[i] << 20 : LONG_SIZE - KFD_PAGE;
+
+		if (gpu_reads(c, &c->sdma, LONG_VA(1) + at, LONG_SEED, "what was copied"))
+			return -1;
+	}
+	return 0;
+}
+
+/* As for waves; idle_queue_goes_to_other_die has a queue that is between commands. */
+ROW(sdma_command_of_other_firmware_refused, 0)
+{
+	struct snap before;
+
+	if (!fresh_with(s, &before, call_stop_in_copy))
+		return;
+	REQUIRE_V2(s);
+	refused_because(s, &before, call_other_sdma_firmware);
+	if (verdict == PASSED)
+		CHECK(!call(DST, call_copy_goes_on), "the copy");
+}
+
 /* --- forged buckets --- */
 
 enum bucket_forgery {

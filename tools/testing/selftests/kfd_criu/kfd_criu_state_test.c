@@ -1088,19 +1088,23 @@ ROW(xccs_keep_their_numbers, S_NO_JOB)
 /* Of all that waves depend on, a queue without any depends on nothing. */
 ROW(idle_queue_goes_to_other_die, 0)
 {
-	uint8_t *die;
+	uint8_t *die, *other;
 
 	START();
 	CHECK(!dump(s, SRC) && !reap(SRC), "dump");
 	REQUIRE_V2(s);
+	/* the SDMA queue is between two commands, of which the next one waits */
+	other = img_entry(&s->img, IMG_DIES, GPU_A);
 	die = img_entry(&s->img, IMG_DIES, GPU_B);
-	SETUP(die, "no dies in the image");
+	SETUP(die && other, "no dies in the image");
+	img_put32(other + DIE_SDMA_FIRMWARE, img_get32(other + DIE_SDMA_FIRMWARE) + 1);
 	img_put32(die + DIE_HANDLER_CRC, ~img_get32(die + DIE_HANDLER_CRC));
 	img_put32(die + DIE_HANDLER_SIZE, img_get32(die + DIE_HANDLER_SIZE) + 4);
 	img_put32(die + DIE_MEC_FIRMWARE, img_get32(die + DIE_MEC_FIRMWARE) + 1);
 	img_put32(img_cus(die, 0, 0), img_get32(img_cus(die, 0, 0)) << 1);
 	img_seal(&s->img);
 	CHECK(!restore(s, SRC, DST, false) && !resume(s, DST), "restore");
+	CHECK(!call(DST, call_finish_sdma_job), "SDMA job");
 	CHECK(!call(DST, call_finish_aql_job), "AQL job");
 }
 
