@@ -18,6 +18,10 @@
 #define SIMGPU_DEVICE_ID	0x51d0
 
 #define SIMGPU_MAX_SDMA		16
+/* Rings of the kernel for jobs of DRM's clients, beside those of SDMA; see simgpu_cp.c. */
+#define SIMGPU_GFX_RINGS	1
+#define SIMGPU_COMPUTE_RINGS	2
+#define SIMGPU_MAX_RINGS	(SIMGPU_MAX_SDMA + SIMGPU_GFX_RINGS + SIMGPU_COMPUTE_RINGS)
 /* VMIDs of the hardware; 0 is the kernel's. */
 #define SIMGPU_NUM_VMID		16
 /*
@@ -159,7 +163,7 @@ struct simgpu_manager {
  * @mqd_nonces: counts what leaves the hardware, for the nonces of MQDs; under @lock
  * @thread: executes the queues
  * @wake: wakes @thread when a queue is loaded
- * @rings: kernel rings, one for each SDMA engine
+ * @rings: kernel rings: one for each SDMA engine, then those of graphics and of compute
  * @rings_paused: kernel rings do not move
  * @fence_delay_us: how long a fence of a kernel ring is held back
  * @reset_held: a reset waits until this is 0, with KFD stopped
@@ -196,7 +200,7 @@ struct simgpu {
 	struct task_struct *thread;
 	wait_queue_head_t wake;
 
-	struct simgpu_ring *rings[SIMGPU_MAX_SDMA];
+	struct simgpu_ring *rings[SIMGPU_MAX_RINGS];
 	bool rings_paused;
 	u32 fence_delay_us;
 	u32 reset_held;

@@ -55,7 +55,8 @@
  *
  * ``rings_paused``
  *	1 keeps all fences of the kernel's rings outstanding until 0 is
- *	written.  amdgpu declares a ring dead after some 10 seconds.
+ *	written.  amdgpu declares a ring dead after some 10 seconds, one of
+ *	compute after 60.
  *
  * ``reset_held``
  *	1 stops a reset of the GPU in the middle until 0 is written: amdkfd has

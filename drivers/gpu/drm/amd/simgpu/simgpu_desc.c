@@ -410,6 +410,7 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 
 /* What GFX 11 and 12 share. */
 #define SIMGPU_DESC_SOC21								\
+	.graphics = true,								\
 	.sdma_per_xcc = 2,								\
 	.simd_per_cu = 2,								\
 	.max_waves_per_simd = 16,							\
@@ -470,6 +471,7 @@ static void simgpu_navi_doorbell_index_init(struct amdgpu_device *adev)
 	.name = "10.3.0",								\
 	.gc_version = IP_VERSION(10, 3, 0),						\
 	.sdma_version = IP_VERSION(5, 2, 0),						\
+	.graphics = true,								\
 	.family = AMDGPU_FAMILY_NV,							\
 	.pte = &simgpu_pte_gfx10,							\
 	.sdma_per_xcc = 2,								\
@@ -521,6 +523,7 @@ static const struct simgpu_desc simgpu_descs[] = {
 		.name = "9.4.0",
 		.gc_version = IP_VERSION(9, 4, 0),
 		.sdma_version = IP_VERSION(4, 2, 0),
+		.graphics = true,
 		.max_xcc = 1,
 		.max_waves_per_simd = 10,
 		.first_kfd_vmid = 8,
@@ -534,6 +537,7 @@ static const struct simgpu_desc simgpu_descs[] = {
 		.name = "9.0.1",
 		.gc_version = IP_VERSION(9, 0, 1),
 		.sdma_version = IP_VERSION(4, 0, 0),
+		.graphics = true,
 		.max_xcc = 1,
 		.max_waves_per_simd = 10,
 		.first_kfd_vmid = 8,

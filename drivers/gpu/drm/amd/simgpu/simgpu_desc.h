@@ -170,6 +170,7 @@ struct simgpu_mqd_layout {
  * @family: AMDGPU_FAMILY_ value
  * @rev_id: stepping: 0 is a 9.4.3 that was never sold, under another number of KFD's
  * @pte: format of page table entries
+ * @graphics: it has graphics, and not compute alone
  * @sdma_per_xcc: SDMA engines for each XCC
  * @max_xcc: XCCs that it can have; above 1, it has at least 2, and partitions
  * @xccs: XCCs that a product has, 0 for what the user wants
@@ -205,6 +206,7 @@ struct simgpu_desc {
 	u32 family;
 	u32 rev_id;
 	const struct simgpu_pte_format *pte;
+	bool graphics;
 	u8 sdma_per_xcc;
 	u8 max_xcc;
 	u8 xccs;

@@ -256,7 +256,7 @@ static const struct amd_ip_funcs simgpu_common_ip_funcs = {
 	SIMGPU_IP_FUNCS_COMMON,
 };
 
-/* ---- graphics and compute: a description, without rings ---- */
+/* ---- graphics and compute: a description, and the rings of simgpu_cp.c ---- */
 
 static u64 simgpu_get_gpu_clock_counter(struct amdgpu_device *adev)
 {
@@ -351,6 +351,7 @@ static int simgpu_gfx_early_init(struct amdgpu_ip_block *ip_block)
 	gfx->cu_info.lds_size = 64;
 	for (xcc = 0; xcc < sim->num_xcc; xcc++)
 		simgpu_gfx_bitmap(sim, xcc, gfx->cu_info.bitmap[xcc]);
+	simgpu_cp_early_init(adev);
 	/* amdgpu's debugfs expects managers for all three */
 	adev->gds.gds_size = 0x10000;
 	adev->gds.gws_size = 64;
@@ -361,18 +362,25 @@ static int simgpu_gfx_early_init(struct amdgpu_ip_block *ip_block)
 static const struct amd_ip_funcs simgpu_gfx_ip_funcs = {
 	.name = "simgpu_gfx",
 	.early_init = simgpu_gfx_early_init,
-	.sw_init = simgpu_ip_ok,
-	.sw_fini = simgpu_ip_ok,
-	.hw_init = simgpu_ip_ok,
-	.hw_fini = simgpu_ip_ok,
+	.sw_init = simgpu_cp_sw_init,
+	.sw_fini = simgpu_cp_sw_fini,
+	.hw_init = simgpu_cp_hw_init,
+	.hw_fini = simgpu_cp_hw_fini,
 	SIMGPU_IP_FUNCS_COMMON,
 };
 
 static const struct amdgpu_ip_block_version simgpu_ip_blocks[] = {
 	{ .type = AMD_IP_BLOCK_TYPE_COMMON, .major = 9, .funcs = &simgpu_common_ip_funcs },
 	{ .type = AMD_IP_BLOCK_TYPE_GMC, .major = 9, .funcs = &simgpu_gmc_ip_funcs },
-	{ .type = AMD_IP_BLOCK_TYPE_GFX, .major = 9, .funcs = &simgpu_gfx_ip_funcs },
 	{ .type = AMD_IP_BLOCK_TYPE_SDMA, .major = 4, .funcs = &simgpu_sdma_ip_funcs },
+};
+
+/* User space is told the major version, and builds command buffers for it. */
+static const struct amdgpu_ip_block_version simgpu_gfx_ip_blocks[] = {
+	[9] = { .type = AMD_IP_BLOCK_TYPE_GFX, .major = 9, .funcs = &simgpu_gfx_ip_funcs },
+	[10] = { .type = AMD_IP_BLOCK_TYPE_GFX, .major = 10, .funcs = &simgpu_gfx_ip_funcs },
+	[11] = { .type = AMD_IP_BLOCK_TYPE_GFX, .major = 11, .funcs = &simgpu_gfx_ip_funcs },
+	[12] = { .type = AMD_IP_BLOCK_TYPE_GFX, .major = 12, .funcs = &simgpu_gfx_ip_funcs },
 };
 
 static const struct amdgpu_ip_block_version simgpu_mes_ip_block = {
@@ -432,6 +440,10 @@ int simgpu_set_ip_blocks(struct amdgpu_device *adev)
 		if (ret)
 			return ret;
 	}
+	ret = amdgpu_device_ip_block_add(adev,
+					 &simgpu_gfx_ip_blocks[IP_VERSION_MAJ(desc->gc_version)]);
+	if (ret)
+		return ret;
 	if (desc->mes_version) {
 		adev->enable_mes = true;
 		adev->enable_mes_kiq = true;

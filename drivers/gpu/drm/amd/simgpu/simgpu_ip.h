@@ -14,6 +14,13 @@ extern const struct amd_ip_funcs simgpu_mes_ip_funcs;
 /* simgpu_xcp.c */
 int simgpu_xcp_init(struct amdgpu_device *adev);
 
+/* simgpu_cp.c */
+void simgpu_cp_early_init(struct amdgpu_device *adev);
+int simgpu_cp_sw_init(void *handle);
+int simgpu_cp_sw_fini(void *handle);
+int simgpu_cp_hw_init(void *handle);
+int simgpu_cp_hw_fini(void *handle);
+
 /* simgpu_ring.c */
 void simgpu_rings_kick(struct simgpu *sim);
 void simgpu_rings_drain(struct simgpu *sim);

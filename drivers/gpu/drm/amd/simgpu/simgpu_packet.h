@@ -33,16 +33,14 @@ int simgpu_stream_read(struct simgpu_space *space, const struct simgpu_stream *s
 bool simgpu_compare(unsigned int function, u32 value, u32 reference);
 u64 simgpu_clock(void);
 
-struct simgpu_sdma;
-
 /**
- * struct simgpu_sdma_kernel_ops - what differs on a ring of the kernel
+ * struct simgpu_kernel - what differs on a ring of the kernel
  * @fence: a fence is about to be written
  * @trap: everything before is done
  */
-struct simgpu_sdma_kernel_ops {
-	void (*fence)(struct simgpu_sdma *sdma);
-	void (*trap)(struct simgpu_sdma *sdma);
+struct simgpu_kernel {
+	void (*fence)(struct simgpu_kernel *kernel);
+	void (*trap)(struct simgpu_kernel *kernel);
 };
 
 /**
@@ -65,7 +63,7 @@ struct simgpu_sdma {
 	unsigned int engine;
 	u64 done;
 	u64 slice;
-	const struct simgpu_sdma_kernel_ops *kernel;
+	struct simgpu_kernel *kernel;
 };
 
 /* Our own packet on rings of the kernel: VMID takes another page directory, TLB flushed. */
@@ -89,22 +87,30 @@ static inline void simgpu_take_steps(u64 *left, u64 steps)
 }
 
 /**
- * struct simgpu_pm4 - a PM4 compute queue being executed
- * @space: address space
+ * struct simgpu_pm4 - a PM4 queue being executed
+ * @space: address space; on a ring of the kernel, that of the ring
+ * @ib_space: on a ring of the kernel alone: address space of the indirect buffer
  * @ring: the ring
  * @ib: indirect buffer in progress, @ib.end 0 for none
- * @dispatch: what it dispatches
+ * @dispatch: what it dispatches, NULL where no kernels run
  * @left: steps that are left of this turn
  * @error: KFD exception code of the packet that was refused
+ * @kernel: set on a ring of the kernel
  */
 struct simgpu_pm4 {
 	struct simgpu_space space;
+	struct simgpu_space ib_space;
 	struct simgpu_stream ring;
 	struct simgpu_stream ib;
 	struct simgpu_dispatch *dispatch;
 	u64 left;
 	u32 error;
+	struct simgpu_kernel *kernel;
 };
+
+/* Our own packet on rings of the kernel, as that of SDMA: VMID, then the page directory. */
+#define SIMGPU_PM4_OP_VM_FLUSH		0xf0
+#define SIMGPU_PM4_VM_FLUSH_DWORDS	4
 
 int simgpu_pm4_run(struct simgpu_pm4 *pm4);
 

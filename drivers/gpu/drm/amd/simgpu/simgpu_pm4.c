@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Executor of the PM4 packets of a compute queue.
+ * Executor of PM4 packets, of compute queues and of the kernel's rings.
  *
  * Packet formats: type 3 packets of GFX 9, as in kfd_pm4_headers_ai.h and
  * soc15d.h.
@@ -25,6 +25,7 @@
 #define PM4_RELEASE_INT(d)		(((d) >> 24) & 7)
 #define PM4_RELEASE_DATA(d)		((d) >> 29)
 #define PM4_INDIRECT_DWORDS		4
+#define PM4_INDIRECT_VMID(d)		(((d) >> 24) & 0xf)
 #define PM4_MAX_FIXED			8
 #define PM4_SH_REG_OFFSET(d)		((d) & 0xffff)
 /* COMPUTE_DISPATCH_INITIATOR, from PACKET3_SET_SH_REG_START on */
@@ -70,11 +71,21 @@ static int pm4_write_data(struct simgpu_space *space, const struct simgpu_stream
 	return ret;
 }
 
-static int pm4_release_mem(struct simgpu_space *space, const u32 *packet)
+static void pm4_interrupt(struct simgpu_pm4 *pm4, struct simgpu_space *space, u32 context)
+{
+	if (!pm4->kernel)
+		simgpu_irq_end_of_pipe(space, context);
+	else if (!pm4->ib.end)
+		pm4->kernel->trap(pm4->kernel);
+}
+
+static int pm4_release_mem(struct simgpu_pm4 *pm4, struct simgpu_space *space, const u32 *packet)
 {
 	u64 dst = pm4_address(packet, 3), value = pm4_address(packet, 5);
 	int ret = 0;
 
+	if (pm4->kernel && !pm4->ib.end)
+		pm4->kernel->fence(pm4->kernel);
 	switch (PM4_RELEASE_DATA(packet[2])) {
 	case RELEASE_DATA_NONE:
 		break;
@@ -97,7 +108,7 @@ static int pm4_release_mem(struct simgpu_space *space, const u32 *packet)
 	switch (PM4_RELEASE_INT(packet[2])) {
 	case RELEASE_INT_ONLY:
 	case RELEASE_INT_CONFIRM:
-		simgpu_irq_end_of_pipe(space, packet[7]);
+		pm4_interrupt(pm4, space, packet[7]);
 		break;
 	}
 	return 0;
@@ -108,7 +119,7 @@ static int pm4_wait_reg_mem(struct simgpu_space *space, const u32 *packet)
 	u32 value;
 	int ret;
 
-	/* there are no registers that a user queue could wait for */
+	/* there are no registers that a queue could wait for */
 	if (!PM4_WAIT_MEMORY(packet[1]))
 		return -EINVAL;
 	ret = simgpu_read32(space, pm4_address(packet, 2) & ~3ULL, &value);
@@ -126,9 +137,23 @@ static int pm4_indirect(struct simgpu_pm4 *pm4, const u32 *packet)
 		.base = pm4_address(packet, 1) & ~3ULL,
 		.end = packet[3] & 0xfffff,
 	};
+	/* jobs of the kernel name the VMID that they run under */
+	if (pm4->kernel)
+		pm4->ib_space.id = PM4_INDIRECT_VMID(packet[3]);
 	/* an empty buffer is through at once */
 	if (!pm4->ib.end)
 		pm4->ring.pos += PM4_INDIRECT_DWORDS;
+	return 0;
+}
+
+static int pm4_vm_flush(struct simgpu_pm4 *pm4, const u32 *packet)
+{
+	u32 vmid = packet[1] % SIMGPU_NUM_VMID;
+
+	if (!pm4->kernel || pm4->ib.end)
+		return -EINVAL;
+	simgpu_mmu_set_root(pm4->space.sim, vmid, pm4_address(packet, 2));
+	simgpu_mmu_flush_space(pm4->space.sim, vmid);
 	return 0;
 }
 
@@ -140,6 +165,8 @@ static int pm4_set_sh_reg(struct simgpu_pm4 *pm4, const struct simgpu_stream *st
 	int ret = 0;
 	u32 value;
 
+	if (!pm4->dispatch)
+		return -EINVAL;
 	for (offset = 2; offset < dwords && !ret; offset++) {
 		ret = simgpu_stream_read(&pm4->space, stream, offset, &value, 1);
 		ret = ret ?: simgpu_dispatch_set(pm4->dispatch, number++, value);
@@ -152,6 +179,8 @@ static int pm4_dispatch(struct simgpu_pm4 *pm4, const u32 *dim, u32 initiator)
 {
 	int ret = 0;
 
+	if (!pm4->dispatch)
+		return -EINVAL;
 	if (!pm4->dispatch->active)
 		ret = simgpu_dispatch_direct(pm4->dispatch, dim, initiator);
 	if (!ret && pm4->dispatch->active)
@@ -166,6 +195,8 @@ static int pm4_dispatch_indirect(struct simgpu_pm4 *pm4, const u32 *packet)
 	u32 dim[3] = { };
 	int ret = 0;
 
+	if (!pm4->dispatch)
+		return -EINVAL;
 	/* it is read once: the registers have it from then on */
 	if (!pm4->dispatch->active)
 		ret = simgpu_read(&pm4->space, pm4_address(packet, 1) & ~3ULL, dim, sizeof(dim));
@@ -194,6 +225,8 @@ static unsigned int pm4_min_dwords(u32 opcode)
 		return 5;
 	case PACKET3_DISPATCH_INDIRECT:
 		return 4;
+	case SIMGPU_PM4_OP_VM_FLUSH:
+		return SIMGPU_PM4_VM_FLUSH_DWORDS;
 	default:
 		return 0;
 	}
@@ -202,7 +235,7 @@ static unsigned int pm4_min_dwords(u32 opcode)
 static int pm4_packet(struct simgpu_pm4 *pm4)
 {
 	struct simgpu_stream *stream = pm4->ib.end ? &pm4->ib : &pm4->ring;
-	struct simgpu_space *space = &pm4->space;
+	struct simgpu_space *space = pm4->kernel && pm4->ib.end ? &pm4->ib_space : &pm4->space;
 	unsigned int dwords, least;
 	u32 packet[PM4_MAX_FIXED];
 	int ret;
@@ -247,11 +280,14 @@ static int pm4_packet(struct simgpu_pm4 *pm4)
 		ret = pm4_wait_reg_mem(space, packet);
 		break;
 	case PACKET3_RELEASE_MEM:
-		ret = pm4_release_mem(space, packet);
+		ret = pm4_release_mem(pm4, space, packet);
 		break;
 	case PACKET3_INDIRECT_BUFFER:
 		/* the position stays here until the buffer is through */
 		return pm4_indirect(pm4, packet);
+	case SIMGPU_PM4_OP_VM_FLUSH:
+		ret = pm4_vm_flush(pm4, packet);
+		break;
 	default:
 		/* NOP; ACQUIRE_MEM: all memory is coherent here */
 		break;
@@ -264,7 +300,7 @@ static int pm4_packet(struct simgpu_pm4 *pm4)
 }
 
 /**
- * simgpu_pm4_run - execute packets of a PM4 compute queue, for a turn
+ * simgpu_pm4_run - execute packets of a PM4 queue, for a turn
  * @pm4: queue
  *
  * A turn is %SIMGPU_TURN_STEPS long, and the last packet of it may be longer.

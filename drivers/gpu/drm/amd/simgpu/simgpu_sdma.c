@@ -206,14 +206,14 @@ static int sdma_trap(struct simgpu_sdma *sdma, struct simgpu_space *space, const
 	if (!sdma->kernel)
 		simgpu_irq_sdma_trap(space, sdma->engine, SDMA_TRAP_CONTEXT(packet[1]));
 	else if (!sdma->ib.end)
-		sdma->kernel->trap(sdma);
+		sdma->kernel->trap(sdma->kernel);
 	return 0;
 }
 
 static int sdma_fence(struct simgpu_sdma *sdma, struct simgpu_space *space, const u32 *packet)
 {
 	if (sdma->kernel && !sdma->ib.end)
-		sdma->kernel->fence(sdma);
+		sdma->kernel->fence(sdma->kernel);
 	return simgpu_write32(space, sdma_address(packet, 1), packet[3]);
 }
 

@@ -182,6 +182,19 @@ static void simgpu_desc_complete_test(struct kunit *test)
 	}
 }
 
+/* MI100 and later products of their kind have no graphics, and the driver no ring for it. */
+static void simgpu_desc_graphics_test(struct kunit *test)
+{
+	const struct simgpu_desc *desc;
+	unsigned int i;
+
+	for (i = 0; (desc = simgpu_desc_get(i)); i++) {
+		bool compute_only = strstarts(desc->name, "9.4.") && strcmp(desc->name, "9.4.0");
+
+		KUNIT_EXPECT_EQ_MSG(test, desc->graphics, !compute_only, "%s", desc->name);
+	}
+}
+
 /* No two fields of the compute MQD are the same dword, and all are in the MQD. */
 static void simgpu_desc_mqd_test(struct kunit *test)
 {
@@ -337,6 +350,7 @@ static struct kunit_case simgpu_desc_cases[] = {
 	KUNIT_CASE(simgpu_desc_find_product_test),
 	KUNIT_CASE(simgpu_desc_cus_test),
 	KUNIT_CASE(simgpu_desc_complete_test),
+	KUNIT_CASE(simgpu_desc_graphics_test),
 	KUNIT_CASE(simgpu_desc_mqd_test),
 	KUNIT_CASE(simgpu_desc_xcc_mqd_test),
 	KUNIT_CASE(simgpu_desc_sdma_mqd_test),
