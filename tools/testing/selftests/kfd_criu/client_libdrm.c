@@ -2,7 +2,8 @@
 /*
  * What CRIU's amdgpu plugin needs from the DRM side of a GPU, made with
  * libdrm_amdgpu: device queries, BOs of KFD by dma-buf, user memory, and copies
- * by command submission on an SDMA ring.  Every copied byte is checked.
+ * by command submission on an SDMA ring.  Every copied byte is checked.  And what other
+ * clients need: jobs on all rings of graphics, compute and SDMA.
  *
  * GPUs are found by the KFD topology: the numbers of render nodes say nothing.
  */
@@ -33,6 +34,28 @@
 
 #define SDMA_NOP	0
 #define SDMA_COPY	1
+#define SDMA_WRITE	2
+/* Until a dword of memory equals a value, for as long as it takes. */
+#define SDMA_POLL_EQUAL	(8 | 3U << 28 | 1U << 31)
+#define SDMA_POLL_EVER	(0xfffU << 16 | 4)
+
+#define PM4_FILLER	0x80000000u
+#define PM4(op, dwords)	(3U << 30 | ((dwords) - 2) << 16 | (op) << 8)
+#define PM4_NOP		0x10
+/* A NOP of one dword. */
+#define PM4_NOP_SHORT	0xffff1000u
+#define PM4_WRITE_DATA	0x37
+#define PM4_WRITE_MEMORY (5 << 8 | 1 << 20)
+#define PM4_WAIT_MEM	0x3c
+#define PM4_WAIT_EQUAL	(3 | 1 << 4)
+#define PM4_RELEASE_MEM	0x49
+/* The event of a fence, its caches written back. */
+#define PM4_END_OF_PIPE	(0x14 | 5 << 8)
+#define PM4_RELEASE_64	(2U << 29)
+
+/* What jobs on rings write. */
+#define JOB_WORDS	16
+#define MAX_RINGS	16
 
 #define CHECK(cond)								\
 	({									\
@@ -46,6 +69,7 @@
 /**
  * struct gpu - one GPU of KFD, opened twice
  * @id: gpu id
+ * @gfx_version: 90402 for gfx942
  * @fd: render node of libdrm's device
  * @kfd_fd: render node whose VM KFD has
  * @dev: libdrm's device
@@ -58,7 +82,7 @@
  * @userptr: @user as a BO
  */
 struct gpu {
-	uint32_t id;
+	uint32_t id, gfx_version;
 	int fd, kfd_fd;
 	amdgpu_device_handle dev;
 	amdgpu_context_handle ctx;
@@ -224,6 +248,220 @@ static bool copy(struct gpu *gpu, amdgpu_bo_handle dst, amdgpu_bo_handle src, in
 	return copy_begin(gpu, &c, dst, src) &&
 	       copy_submit(gpu, &c, 0, 0, BUF_SIZE, bias, &fence) && fence_wait(&fence) &&
 	       copy_end(&c);
+}
+
+/* --- jobs on rings --- */
+
+/**
+ * struct ring - a ring that a client can name
+ * @ip: AMDGPU_HW_IP_GFX, AMDGPU_HW_IP_COMPUTE or AMDGPU_HW_IP_DMA
+ * @number: its number among those
+ */
+struct ring {
+	unsigned int ip, number;
+};
+
+static const unsigned int ring_ips[] = {
+	AMDGPU_HW_IP_GFX, AMDGPU_HW_IP_COMPUTE, AMDGPU_HW_IP_DMA,
+};
+
+/* All rings of the kinds above: more than those of SDMA, which come last. */
+static bool rings_find(struct gpu *gpu, struct ring *rings, unsigned int *count)
+{
+	struct drm_amdgpu_info_hw_ip info;
+	unsigned int i, number;
+
+	*count = 0;
+	for (i = 0; i < ARRAY_SIZE(ring_ips); i++) {
+		memset(&info, 0, sizeof(info));
+		if (!CHECK(!amdgpu_query_hw_ip_info(gpu->dev, ring_ips[i], 0, &info)))
+			return false;
+		for (number = 0; number < 32 && *count < MAX_RINGS; number++)
+			if (info.available_rings & 1u << number)
+				rings[(*count)++] = (struct ring) { ring_ips[i], number };
+	}
+	return CHECK(*count) && CHECK(rings[0].ip != AMDGPU_HW_IP_DMA);
+}
+
+/**
+ * struct job - a job of one ring, with a context and with memory of its own
+ * @gtt: BO that it writes to, in the memory of the machine
+ * @vram: another, in that of the GPU
+ * @ib: command buffer
+ * @gtt_cpu: CPU mapping of @gtt
+ * @vram_cpu: of @vram
+ * @cmd: of @ib
+ * @end: where the next packet goes
+ * @list: the three BOs, and those of another job if need be
+ * @ctx: context
+ * @ring: where it runs
+ * @fence: of its last submission
+ */
+struct job {
+	struct mapping gtt, vram, ib;
+	uint32_t *gtt_cpu, *vram_cpu, *cmd, *end;
+	amdgpu_bo_list_handle list;
+	amdgpu_context_handle ctx;
+	struct ring ring;
+	struct amdgpu_cs_fence fence;
+};
+
+static bool bo_make(struct gpu *gpu, struct mapping *m, uint32_t domain, uint32_t **cpu)
+{
+	struct amdgpu_bo_alloc_request request = {
+		.alloc_size = PAGE,
+		.phys_alignment = PAGE,
+		.preferred_heap = domain,
+		.flags = AMDGPU_GEM_CREATE_CPU_ACCESS_REQUIRED,
+	};
+	amdgpu_bo_handle bo;
+
+	if (!CHECK(!amdgpu_bo_alloc(gpu->dev, &request, &bo)) || !map(gpu, m, bo, PAGE) ||
+	    !CHECK(!amdgpu_bo_cpu_map(bo, (void **)cpu)))
+		return false;
+	memset(*cpu, 0, PAGE);
+	return true;
+}
+
+static bool bo_unmake(struct mapping *m)
+{
+	return unmap(m) && CHECK(!amdgpu_bo_cpu_unmap(m->bo)) && CHECK(!amdgpu_bo_free(m->bo));
+}
+
+/* @with: NULL, or another job whose memory this one uses as well. */
+static bool job_make(struct gpu *gpu, struct job *job, struct ring ring, const struct job *with)
+{
+	amdgpu_bo_handle bos[5];
+
+	memset(job, 0, sizeof(*job));
+	job->ring = ring;
+	if (!bo_make(gpu, &job->gtt, AMDGPU_GEM_DOMAIN_GTT, &job->gtt_cpu) ||
+	    !bo_make(gpu, &job->vram, AMDGPU_GEM_DOMAIN_VRAM, &job->vram_cpu) ||
+	    !bo_make(gpu, &job->ib, AMDGPU_GEM_DOMAIN_GTT, &job->cmd))
+		return false;
+	bos[0] = job->gtt.bo;
+	bos[1] = job->vram.bo;
+	bos[2] = job->ib.bo;
+	if (with) {
+		bos[3] = with->gtt.bo;
+		bos[4] = with->vram.bo;
+	}
+	job->end = job->cmd;
+	return CHECK(!amdgpu_bo_list_create(gpu->dev, with ? 5 : 3, bos, NULL, &job->list)) &&
+	       CHECK(!amdgpu_cs_ctx_create(gpu->dev, &job->ctx));
+}
+
+static bool job_unmake(struct job *job)
+{
+	return CHECK(!amdgpu_cs_ctx_free(job->ctx)) &&
+	       CHECK(!amdgpu_bo_list_destroy(job->list)) && bo_unmake(&job->gtt) &&
+	       bo_unmake(&job->vram) && bo_unmake(&job->ib);
+}
+
+static void job_add(struct job *job, uint32_t dword)
+{
+	*job->end++ = dword;
+}
+
+static void job_add_address(struct job *job, uint64_t address)
+{
+	job_add(job, address);
+	job_add(job, address >> 32);
+}
+
+/* Each form of a NOP; what one skips would be a wrong packet. */
+static void job_add_nops(struct job *job)
+{
+	if (job->ring.ip == AMDGPU_HW_IP_DMA) {
+		job_add(job, SDMA_NOP);
+		job_add(job, SDMA_NOP | 1 << 16);
+		job_add(job, ~0u);
+		return;
+	}
+	job_add(job, PM4_NOP_SHORT);
+	job_add(job, PM4(PM4_NOP, 3));
+	job_add(job, 0x12345678);
+	job_add(job, 0x12345678);
+	job_add(job, PM4_FILLER);
+}
+
+static void job_add_write(struct job *job, uint64_t va, uint32_t seed, unsigned int words)
+{
+	unsigned int i;
+
+	if (job->ring.ip == AMDGPU_HW_IP_DMA) {
+		job_add(job, SDMA_WRITE);
+		job_add_address(job, va);
+		job_add(job, words - 1);
+	} else {
+		job_add(job, PM4(PM4_WRITE_DATA, 4 + words));
+		job_add(job, PM4_WRITE_MEMORY);
+		job_add_address(job, va);
+	}
+	for (i = 0; i < words; i++)
+		job_add(job, pattern(seed, i));
+}
+
+/* Wait until there is @value. */
+static void job_add_wait(struct job *job, uint64_t va, uint32_t value)
+{
+	if (job->ring.ip == AMDGPU_HW_IP_DMA) {
+		job_add(job, SDMA_POLL_EQUAL);
+		job_add_address(job, va);
+		job_add(job, value);
+		job_add(job, ~0u);
+		job_add(job, SDMA_POLL_EVER);
+		return;
+	}
+	job_add(job, PM4(PM4_WAIT_MEM, 7));
+	job_add(job, PM4_WAIT_EQUAL);
+	job_add_address(job, va);
+	job_add(job, value);
+	job_add(job, ~0u);
+	job_add(job, 4);
+}
+
+/* Submit what was added, behind the fence @after if there is one, and begin anew. */
+static bool job_submit(struct job *job, struct amdgpu_cs_fence *after)
+{
+	struct amdgpu_cs_ib_info ib = { .ib_mc_address = job->ib.va };
+	struct amdgpu_cs_request request = {
+		.ip_type = job->ring.ip,
+		.ring = job->ring.number,
+		.resources = job->list,
+		.number_of_dependencies = !!after,
+		.dependencies = after,
+		.number_of_ibs = 1,
+		.ibs = &ib,
+	};
+
+	while ((job->end - job->cmd) % 8)
+		job_add(job, job->ring.ip == AMDGPU_HW_IP_DMA ? SDMA_NOP : PM4_NOP_SHORT);
+	ib.size = job->end - job->cmd;
+	job->end = job->cmd;
+	if (!CHECK(!amdgpu_cs_submit(job->ctx, 0, &request, 1)))
+		return false;
+	job->fence = (struct amdgpu_cs_fence) {
+		.context = job->ctx,
+		.ip_type = job->ring.ip,
+		.ring = job->ring.number,
+		.fence = request.seq_no,
+	};
+	return true;
+}
+
+static bool words_ok(const uint32_t *p, uint32_t seed)
+{
+	unsigned int i;
+
+	for (i = 0; i < JOB_WORDS; i++) {
+		if (p[i] != pattern(seed, i)) {
+			ksft_print_msg("word %u: %#x, should be %#x\n", i, p[i], pattern(seed, i));
+			return false;
+		}
+	}
+	/* and nothing behind them */
+	return CHECK(!p[JOB_WORDS]);
 }
 
 /* --- tests --- */
@@ -465,6 +703,142 @@ static bool test_two_files(struct gpu *gpu)
 	return ok && CHECK(!ioctl(gpu->kfd_fd, DRM_IOCTL_GEM_CLOSE, &close_a));
 }
 
+/* Compute everywhere, and graphics but for MI100 and its successors. */
+static bool test_rings(struct gpu *gpu)
+{
+	bool graphics = gpu->gfx_version != 90008 && gpu->gfx_version != 90010 &&
+			gpu->gfx_version / 100 != 904 && gpu->gfx_version / 100 != 905;
+	struct drm_amdgpu_info_hw_ip info = { 0 };
+
+	return CHECK(!amdgpu_query_hw_ip_info(gpu->dev, AMDGPU_HW_IP_COMPUTE, 0, &info)) &&
+	       CHECK(info.available_rings) && CHECK(info.hw_ip_version_major ==
+						    gpu->gfx_version / 10000) &&
+	       CHECK(!amdgpu_query_hw_ip_info(gpu->dev, AMDGPU_HW_IP_GFX, 0, &info)) &&
+	       CHECK(!!info.available_rings == graphics);
+}
+
+/* Jobs on all rings before the first wait: each writes to memory of both kinds. */
+static bool test_ring_writes(struct gpu *gpu)
+{
+	const uint64_t end_of_pipe = 0x123456789abcdef0ull;
+	struct ring rings[MAX_RINGS];
+	struct job jobs[MAX_RINGS];
+	unsigned int count, i;
+
+	if (!rings_find(gpu, rings, &count))
+		return false;
+	for (i = 0; i < count; i++) {
+		struct job *job = &jobs[i];
+
+		if (!job_make(gpu, job, rings[i], NULL))
+			return false;
+		job_add_nops(job);
+		job_add_write(job, job->gtt.va, 2 * i, JOB_WORDS);
+		job_add_write(job, job->vram.va, 2 * i + 1, JOB_WORDS);
+		if (!job_submit(job, NULL))
+			return false;
+	}
+	for (i = 0; i < count; i++) {
+		ksft_print_msg("IP %u, ring %u\n", rings[i].ip, rings[i].number);
+		if (!fence_wait(&jobs[i].fence) || !words_ok(jobs[i].gtt_cpu, 2 * i) ||
+		    !words_ok(jobs[i].vram_cpu, 2 * i + 1))
+			return false;
+	}
+	/* and packets of fences in command buffers */
+	for (i = 0; i < count; i++) {
+		struct job *job = &jobs[i];
+		const uint64_t *value = (const uint64_t *)job->gtt_cpu;
+
+		if (rings[i].ip != AMDGPU_HW_IP_DMA) {
+			job_add(job, PM4(PM4_RELEASE_MEM, 8));
+			job_add(job, PM4_END_OF_PIPE);
+			job_add(job, PM4_RELEASE_64);
+			job_add_address(job, job->gtt.va);
+			job_add_address(job, end_of_pipe);
+			job_add(job, 0);
+			if (!job_submit(job, NULL) || !fence_wait(&job->fence) ||
+			    !CHECK(*value == end_of_pipe))
+				return false;
+		}
+		if (!job_unmake(job))
+			return false;
+	}
+	return true;
+}
+
+/* For each pair of rings of two kinds: a job on the first, and two on the second. */
+static bool rings_pairs(struct gpu *gpu, bool (*run)(struct job *first, struct job *second,
+						     struct job *other))
+{
+	struct job first, second, other;
+	struct ring rings[MAX_RINGS];
+	unsigned int count, i, j;
+
+	if (!rings_find(gpu, rings, &count))
+		return false;
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < count; j++) {
+			if (rings[i].ip == rings[j].ip)
+				continue;
+			if (!job_make(gpu, &first, rings[i], NULL) ||
+			    !job_make(gpu, &second, rings[j], &first) ||
+			    !job_make(gpu, &other, rings[j], NULL))
+				return false;
+			if (!run(&first, &second, &other)) {
+				ksft_print_msg("IP %u, ring %u, and IP %u, ring %u\n", rings[i].ip,
+					       rings[i].number, rings[j].ip, rings[j].number);
+				return false;
+			}
+			if (!job_unmake(&first) || !job_unmake(&second) || !job_unmake(&other))
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * The first job waits for the CPU.  The second writes to the same memory, and depends on it.  By
+ * then the second ring has done a third job, so it would have done the second as well.
+ */
+static bool depend_pair(struct job *first, struct job *second, struct job *other)
+{
+	uint32_t expired = 1;
+
+	job_add_wait(first, first->vram.va, 1);
+	job_add_write(first, first->gtt.va, 1, JOB_WORDS);
+	job_add_write(second, first->gtt.va, 2, JOB_WORDS);
+	job_add_write(other, other->gtt.va, 3, JOB_WORDS);
+	if (!job_submit(first, NULL) || !job_submit(second, &first->fence) ||
+	    !job_submit(other, NULL) || !fence_wait(&other->fence) ||
+	    !CHECK(!amdgpu_cs_query_fence_status(&second->fence, 0, 0, &expired)) ||
+	    !CHECK(!expired))
+		return false;
+	first->vram_cpu[0] = 1;
+	return fence_wait(&second->fence) && fence_wait(&first->fence) &&
+	       words_ok(first->gtt_cpu, 2) && words_ok(other->gtt_cpu, 3);
+}
+
+static bool test_ring_dependency(struct gpu *gpu)
+{
+	return rings_pairs(gpu, depend_pair);
+}
+
+/* The first job waits for what the second writes, on another ring and submitted later. */
+static bool at_once_pair(struct job *first, struct job *second, struct job *other)
+{
+	job_add_wait(first, first->vram.va, pattern(4, 0));
+	job_add_write(first, first->gtt.va, 5, JOB_WORDS);
+	job_add_write(second, first->vram.va, 4, 1);
+	return job_submit(first, NULL) && job_submit(second, NULL) &&
+	       fence_wait(&second->fence) && fence_wait(&first->fence) &&
+	       words_ok(first->gtt_cpu, 5);
+}
+
+static bool test_ring_two_at_once(struct gpu *gpu)
+{
+	return rings_pairs(gpu, at_once_pair);
+}
+
 /* The contents outlive KFD's handle for as long as somebody has the dma-buf. */
 static bool test_free(struct gpu *gpu)
 {
@@ -497,6 +871,10 @@ static const struct {
 	{ .name = "gem_vram", .run = test_gem_vram },
 	{ .name = "gem_gtt", .run = test_gem_gtt },
 	{ .name = "two_files_one_bo", .run = test_two_files },
+	{ .name = "rings", .run = test_rings },
+	{ .name = "ring_writes", .run = test_ring_writes },
+	{ .name = "ring_dependency", .run = test_ring_dependency },
+	{ .name = "ring_two_at_once", .run = test_ring_two_at_once },
 	{ .name = "free", .run = test_free },
 };
 
@@ -529,6 +907,7 @@ static void open_gpu(const char *node)
 	gpu->id = sysfs_value(node, "gpu_id", NULL);
 	if (!gpu->id)
 		return;
+	gpu->gfx_version = sysfs_value(node, "properties", "gfx_target_version");
 	snprintf(path, sizeof(path), "/dev/dri/renderD%llu",
 		 sysfs_value(node, "properties", "drm_render_minor"));
 	gpu->fd = open(path, O_RDWR | O_CLOEXEC);
