@@ -19,6 +19,15 @@
 #define SETTLE_MS	50
 #define HANG_MS		1000
 #define SDMA_COPY	1
+#define SDMA_WRITE	2
+/* Until memory equals a value, and the same of PM4. */
+#define SDMA_POLL_EQUAL	0xb0000008
+#define PM4_WAIT_MEM	0xc0053c00
+#define PM4_WAIT_EQUAL	0x13
+#define PM4_WRITE_DATA	0xc0033700
+#define PM4_WRITE_MEMORY (5 << 8)
+/* Two dwords in PM4, one in SDMA, and no packet that either of them knows. */
+#define UNKNOWN_PACKET	0xc000ff7f
 
 /* --- queues and rings --- */
 
@@ -89,6 +98,7 @@ struct drm_bo {
 /**
  * struct drm - a process of DRM with one copy to submit
  * @fd: render node, not that of KFD
+ * @ip: AMDGPU_HW_IP_DMA for the copy, or another kind of ring for other jobs
  * @ctx: context
  * @src: where from
  * @dst: where to
@@ -96,6 +106,7 @@ struct drm_bo {
  */
 struct drm {
 	int fd;
+	unsigned int ip;
 	uint32_t ctx;
 	struct drm_bo src, dst, ib;
 };
@@ -157,6 +168,7 @@ static int drm_open(struct drm *d, const struct kfd_gpu *gpu)
 	d->fd = open(path, O_RDWR | O_CLOEXEC);
 	if (d->fd < 0)
 		return -errno;
+	d->ip = AMDGPU_HW_IP_DMA;
 	r = drm_context(d);
 	if (!r)
 		r = drm_bo_create(d, &d->src, 0x10000000);
@@ -167,8 +179,9 @@ static int drm_open(struct drm *d, const struct kfd_gpu *gpu)
 	return r;
 }
 
-/* Submit the copy of a new pattern; @seq is what to wait for. */
-static int drm_submit(struct drm *d, uint32_t seed, uint64_t *seq)
+/* Submit a command buffer; @seq is what to wait for. */
+static int drm_submit_packets(struct drm *d, const uint32_t *packets, unsigned int dwords,
+			      uint64_t *seq)
 {
 	struct drm_amdgpu_bo_list_entry bos[] = {
 		{ .bo_handle = d->src.handle },
@@ -184,8 +197,8 @@ static int drm_submit(struct drm *d, uint32_t seed, uint64_t *seq)
 	};
 	struct drm_amdgpu_cs_chunk_ib ib = {
 		.va_start = d->ib.va,
-		.ib_bytes = 8 * 4,
-		.ip_type = AMDGPU_HW_IP_DMA,
+		.ib_bytes = dwords * 4,
+		.ip_type = d->ip,
 	};
 	struct drm_amdgpu_cs_chunk chunks[] = {
 		{ AMDGPU_CHUNK_ID_BO_HANDLES, sizeof(list) / 4, (uintptr_t)&list },
@@ -197,17 +210,24 @@ static int drm_submit(struct drm *d, uint32_t seed, uint64_t *seq)
 		.in.num_chunks = ARRAY_SIZE(chunks),
 		.in.chunks = (uintptr_t)pointers,
 	};
+
+	memcpy(d->ib.cpu, packets, dwords * 4);
+	if (ioctl(d->fd, DRM_IOCTL_AMDGPU_CS, &cs))
+		return -errno;
+	*seq = cs.out.handle;
+	return 0;
+}
+
+/* Submit the copy of a new pattern. */
+static int drm_submit(struct drm *d, uint32_t seed, uint64_t *seq)
+{
 	const uint32_t packet[8] = {
 		SDMA_COPY, BUF - 1, 0, d->src.va, d->src.va >> 32, d->dst.va, d->dst.va >> 32,
 	};
 
 	pattern_fill(d->src.cpu, BUF, seed);
 	memset(d->dst.cpu, 0, BUF);
-	memcpy(d->ib.cpu, packet, sizeof(packet));
-	if (ioctl(d->fd, DRM_IOCTL_AMDGPU_CS, &cs))
-		return -errno;
-	*seq = cs.out.handle;
-	return 0;
+	return drm_submit_packets(d, packet, ARRAY_SIZE(packet), seq);
 }
 
 /* 0 when it is over, 1 when it is still outstanding, or its error. */
@@ -216,7 +236,7 @@ static int drm_wait(struct drm *d, uint64_t seq, unsigned int ms)
 	union drm_amdgpu_wait_cs wait = {
 		.in.handle = seq,
 		.in.timeout = ms ? (clock_ms() + ms) * 1000000 : 0,
-		.in.ip_type = AMDGPU_HW_IP_DMA,
+		.in.ip_type = d->ip,
 		.in.ctx_id = d->ctx,
 	};
 	int r;
@@ -239,6 +259,85 @@ static int drm_copy(struct drm *d, uint32_t seed)
 		r = pattern_bad(d->dst.cpu, BUF, seed) ? -EILSEQ : 0;
 	return r;
 }
+
+static bool drm_has_rings(struct drm *d, unsigned int ip)
+{
+	struct drm_amdgpu_info_hw_ip info = { 0 };
+	struct drm_amdgpu_info args = {
+		.return_pointer = (uintptr_t)&info,
+		.return_size = sizeof(info),
+		.query = AMDGPU_INFO_HW_IP_INFO,
+		.query_hw_ip.type = ip,
+	};
+
+	return !ioctl(d->fd, DRM_IOCTL_AMDGPU_INFO, &args) && info.available_rings;
+}
+
+/* The packet that writes dword @word of the destination. */
+static unsigned int drm_write(struct drm *d, uint32_t *packet, unsigned int word, uint32_t value)
+{
+	uint64_t va = d->dst.va + word * 4;
+	const uint32_t sdma[] = { SDMA_WRITE, va, va >> 32, 0, value };
+	const uint32_t pm4[] = { PM4_WRITE_DATA, PM4_WRITE_MEMORY, va, va >> 32, value };
+
+	if (d->ip == AMDGPU_HW_IP_DMA) {
+		memcpy(packet, sdma, sizeof(sdma));
+		return ARRAY_SIZE(sdma);
+	}
+	memcpy(packet, pm4, sizeof(pm4));
+	return ARRAY_SIZE(pm4);
+}
+
+/* And the one that waits until it is 1. */
+static unsigned int drm_wait_word(struct drm *d, uint32_t *packet, unsigned int word)
+{
+	uint64_t va = d->dst.va + word * 4;
+	const uint32_t sdma[] = { SDMA_POLL_EQUAL, va, va >> 32, 1, ~0u, 4 };
+	const uint32_t pm4[] = { PM4_WAIT_MEM, PM4_WAIT_EQUAL, va, va >> 32, 1, ~0u, 4 };
+
+	if (d->ip == AMDGPU_HW_IP_DMA) {
+		memcpy(packet, sdma, sizeof(sdma));
+		return ARRAY_SIZE(sdma);
+	}
+	memcpy(packet, pm4, sizeof(pm4));
+	return ARRAY_SIZE(pm4);
+}
+
+/* A job that waits for dword 0 if asked to, and writes dword 1. */
+static int drm_submit_write(struct drm *d, bool wait, uint32_t value, uint64_t *seq)
+{
+	unsigned int dwords = 0;
+	uint32_t packets[16];
+
+	d->dst.cpu[0] = 0;
+	d->dst.cpu[1] = 0;
+	if (wait)
+		dwords = drm_wait_word(d, packets, 0);
+	dwords += drm_write(d, packets + dwords, 1, value);
+	return drm_submit_packets(d, packets, dwords, seq);
+}
+
+/* A job of a new context, to its end. */
+static int drm_write_anew(struct drm *d, uint32_t value)
+{
+	uint64_t seq;
+	int r;
+
+	r = drm_context_free(d);
+	if (!r)
+		r = drm_context(d);
+	if (!r)
+		r = drm_submit_write(d, false, value, &seq);
+	if (!r)
+		r = drm_wait(d, seq, WAIT_MS);
+	if (!r)
+		r = d->dst.cpu[1] == value ? 0 : -EILSEQ;
+	return r;
+}
+
+static const unsigned int drm_ips[] = {
+	AMDGPU_HW_IP_GFX, AMDGPU_HW_IP_COMPUTE, AMDGPU_HW_IP_DMA,
+};
 
 /*
  * Without a hardware scheduler: KFD frees the MQD of a queue that could not be
@@ -985,6 +1084,73 @@ TEST_F(simgpu_knob, reset_with_jobs)
 	close(other.fd);
 	close(d.fd);
 	EXPECT_EQ(0, new_processes());
+}
+
+/*
+ * The kernel's rings of each kind: a pause holds fences back, and a packet that no engine knows
+ * ends the command buffer, for which the fence has an error.
+ */
+TEST_F(simgpu_knob, rings_of_each_kind)
+{
+	uint32_t packets[16];
+	unsigned int i, n;
+	struct drm d;
+	uint64_t seq;
+
+	ASSERT_EQ(0, drm_open(&d, &self->e.k.gpu[self->gpu]));
+	EXPECT_TRUE(drm_has_rings(&d, AMDGPU_HW_IP_COMPUTE));
+	for (i = 0; i < ARRAY_SIZE(drm_ips); i++) {
+		d.ip = drm_ips[i];
+		if (!drm_has_rings(&d, d.ip))
+			continue;
+		ASSERT_EQ(0, drm_write_anew(&d, 1));
+
+		ASSERT_EQ(0, knob_set(self->dir, "rings_paused", 1));
+		ASSERT_EQ(0, drm_submit_write(&d, false, 2, &seq));
+		EXPECT_EQ(1, drm_wait(&d, seq, 0));
+		ASSERT_EQ(0, knob_set(self->dir, "rings_paused", 0));
+		EXPECT_EQ(0, drm_wait(&d, seq, WAIT_MS));
+		EXPECT_EQ(2, d.dst.cpu[1]);
+
+		n = drm_write(&d, packets, 2, 3);
+		packets[n++] = UNKNOWN_PACKET;
+		packets[n++] = 0;
+		n += drm_write(&d, packets + n, 3, 4);
+		d.dst.cpu[3] = 0;
+		ASSERT_EQ(0, drm_submit_packets(&d, packets, n, &seq));
+		EXPECT_EQ(-EINVAL, drm_wait(&d, seq, WAIT_MS));
+		EXPECT_EQ(3, d.dst.cpu[2]);
+		EXPECT_EQ(0, d.dst.cpu[3]);
+		EXPECT_EQ(0, drm_write_anew(&d, 5));
+	}
+	close(d.fd);
+}
+
+/* A job that waits for ever is cancelled on rings of each kind, and they go on. */
+TEST_F(simgpu_knob, reset_with_waiting_jobs)
+{
+	struct drm d[ARRAY_SIZE(drm_ips)];
+	uint64_t seq[ARRAY_SIZE(drm_ips)];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(drm_ips); i++) {
+		ASSERT_EQ(0, drm_open(&d[i], &self->e.k.gpu[self->gpu]));
+		d[i].ip = drm_ips[i];
+		if (!drm_has_rings(&d[i], d[i].ip))
+			continue;
+		ASSERT_EQ(0, drm_write_anew(&d[i], 1));
+		ASSERT_EQ(0, drm_submit_write(&d[i], true, 2, &seq[i]));
+		EXPECT_EQ(1, drm_wait(&d[i], seq[i], 0));
+	}
+	ASSERT_EQ(0, gpu_reset(&self->e.k.gpu[self->gpu]));
+	for (i = 0; i < ARRAY_SIZE(drm_ips); i++) {
+		if (drm_has_rings(&d[i], d[i].ip)) {
+			EXPECT_EQ(-ECANCELED, drm_wait(&d[i], seq[i], WAIT_MS));
+			EXPECT_EQ(0, d[i].dst.cpu[1]);
+			EXPECT_EQ(0, drm_write_anew(&d[i], 3));
+		}
+		close(d[i].fd);
+	}
 }
 
 /* It stays in the middle for as long as it takes, and does what it does afterwards. */
