@@ -28,8 +28,21 @@
 #define PM4_INDIRECT_VMID(d)		(((d) >> 24) & 0xf)
 #define PM4_MAX_FIXED			8
 #define PM4_SH_REG_OFFSET(d)		((d) & 0xffff)
+/* of DMA_DATA; where the count is narrower, bits above it are 0 */
+#define PM4_DMA_DST(d)			(((d) >> 20) & 3)
+#define PM4_DMA_SRC(d)			(((d) >> 29) & 3)
+#define PM4_DMA_BYTES(d)		((d) & GENMASK(25, 0))
+/* registers, or an address that stays the same */
+#define PM4_DMA_NOT_MEMORY		GENMASK(29, 26)
 /* COMPUTE_DISPATCH_INITIATOR, from PACKET3_SET_SH_REG_START on */
 #define PM4_SH_REG_COMPUTE		0x200
+
+enum pm4_dma_place {
+	PM4_DMA_MEMORY,
+	PM4_DMA_GDS,
+	PM4_DMA_PACKET,
+	PM4_DMA_L2,
+};
 
 enum pm4_release_data {
 	RELEASE_DATA_NONE,
@@ -112,6 +125,28 @@ static int pm4_release_mem(struct simgpu_pm4 *pm4, struct simgpu_space *space, c
 		break;
 	}
 	return 0;
+}
+
+/* Nobody waits for a ring of the kernel in the middle of a packet, so it is done at once. */
+static int pm4_dma_data(struct simgpu_pm4 *pm4, struct simgpu_space *space, const u32 *packet)
+{
+	u64 src = pm4_address(packet, 2), dst = pm4_address(packet, 4);
+	u32 bytes = PM4_DMA_BYTES(packet[6]);
+
+	if (!pm4->kernel || packet[6] & PM4_DMA_NOT_MEMORY ||
+	    PM4_DMA_DST(packet[1]) == PM4_DMA_GDS || PM4_DMA_DST(packet[1]) == PM4_DMA_PACKET)
+		return -EINVAL;
+	switch (PM4_DMA_SRC(packet[1])) {
+	case PM4_DMA_MEMORY:
+	case PM4_DMA_L2:
+		return simgpu_copy(space, dst, src, bytes);
+	case PM4_DMA_PACKET:
+		if (!IS_ALIGNED(dst | bytes, sizeof(u32)))
+			return -EINVAL;
+		return simgpu_fill(space, dst, packet[2], sizeof(u32), bytes);
+	default:
+		return -EINVAL;
+	}
 }
 
 static int pm4_wait_reg_mem(struct simgpu_space *space, const u32 *packet)
@@ -218,6 +253,7 @@ static unsigned int pm4_min_dwords(u32 opcode)
 	case PACKET3_RELEASE_MEM:
 		return 8;
 	case PACKET3_ACQUIRE_MEM:
+	case PACKET3_DMA_DATA:
 		return 7;
 	case PACKET3_SET_SH_REG:
 		return 3;
@@ -275,6 +311,9 @@ static int pm4_packet(struct simgpu_pm4 *pm4)
 		break;
 	case PACKET3_WRITE_DATA:
 		ret = pm4_write_data(space, stream, packet, dwords);
+		break;
+	case PACKET3_DMA_DATA:
+		ret = pm4_dma_data(pm4, space, packet);
 		break;
 	case PACKET3_WAIT_REG_MEM:
 		ret = pm4_wait_reg_mem(space, packet);
