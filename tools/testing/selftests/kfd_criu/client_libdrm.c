@@ -49,6 +49,10 @@
 #define PM4_WAIT_MEM	0x3c
 #define PM4_WAIT_EQUAL	(3 | 1 << 4)
 #define PM4_RELEASE_MEM	0x49
+#define PM4_DMA_DATA	0x50
+/* From memory to memory; from the packet to memory; and wait for it. */
+#define PM4_DMA_COPY	0x80000000u
+#define PM4_DMA_FILL	0xc0000000u
 /* The event of a fence, its caches written back. */
 #define PM4_END_OF_PIPE	(0x14 | 5 << 8)
 #define PM4_RELEASE_64	(2U << 29)
@@ -766,6 +770,47 @@ static bool test_ring_writes(struct gpu *gpu)
 	return true;
 }
 
+static void job_add_dma(struct job *job, uint32_t control, uint64_t dst, uint64_t src,
+			uint32_t bytes)
+{
+	job_add(job, PM4(PM4_DMA_DATA, 7));
+	job_add(job, control);
+	job_add_address(job, src);
+	job_add_address(job, dst);
+	job_add(job, bytes);
+}
+
+/* DMA_DATA, by which drivers of graphics clear and copy: a fill, and a copy of what is there. */
+static bool test_ring_dma(struct gpu *gpu)
+{
+	const uint32_t value = 0x5eed5eed, bytes = JOB_WORDS * 4;
+	struct ring rings[MAX_RINGS];
+	unsigned int count, i, j;
+	struct job job;
+
+	if (!rings_find(gpu, rings, &count))
+		return false;
+	for (i = 0; i < count; i++) {
+		if (rings[i].ip == AMDGPU_HW_IP_DMA)
+			continue;
+		if (!job_make(gpu, &job, rings[i], NULL))
+			return false;
+		for (j = 0; j < JOB_WORDS; j++)
+			job.vram_cpu[j] = pattern(i, j);
+		job_add_dma(&job, PM4_DMA_COPY, job.gtt.va, job.vram.va, bytes);
+		job_add_dma(&job, PM4_DMA_FILL, job.vram.va, value, bytes);
+		if (!job_submit(&job, NULL) || !fence_wait(&job.fence) ||
+		    !words_ok(job.gtt_cpu, i))
+			return false;
+		for (j = 0; j < JOB_WORDS; j++)
+			if (!CHECK(job.vram_cpu[j] == value))
+				return false;
+		if (!CHECK(!job.vram_cpu[JOB_WORDS]) || !job_unmake(&job))
+			return false;
+	}
+	return true;
+}
+
 /* For each pair of rings of two kinds: a job on the first, and two on the second. */
 static bool rings_pairs(struct gpu *gpu, bool (*run)(struct job *first, struct job *second,
 						     struct job *other))
@@ -873,6 +918,7 @@ static const struct {
 	{ .name = "two_files_one_bo", .run = test_two_files },
 	{ .name = "rings", .run = test_rings },
 	{ .name = "ring_writes", .run = test_ring_writes },
+	{ .name = "ring_dma", .run = test_ring_dma },
 	{ .name = "ring_dependency", .run = test_ring_dependency },
 	{ .name = "ring_two_at_once", .run = test_ring_two_at_once },
 	{ .name = "free", .run = test_free },
