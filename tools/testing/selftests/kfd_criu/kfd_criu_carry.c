@@ -160,14 +160,8 @@ static int save_checkpoint(struct scene *s)
 /* The version that this kernel was told to write, where it can be told. */
 static int save_version(struct scene *s)
 {
-	FILE *f = fopen("/sys/module/amdgpu/parameters/kfd_criu_image_version", "re");
-	uint32_t version, want = 1;
+	uint32_t version, want = kfd_parameter("kfd_criu_image_version", 1);
 
-	if (f) {
-		if (fscanf(f, "%u", &want) != 1)
-			want = 0;
-		fclose(f);
-	}
 	if (s->img.info.priv_data_size < sizeof(version)) {
 		note(s, "the image is empty");
 		return -1;

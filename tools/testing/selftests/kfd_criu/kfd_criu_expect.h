@@ -399,26 +399,12 @@ static inline const char *criu_code_name(void)
 	return criu_stock_code() ? "stock" : "ours";
 }
 
-/* amdgpu's sched_policy: 0 and 1 use the hardware scheduler, 2 does not. */
-static inline bool criu_hws(void)
-{
-	FILE *f = fopen("/sys/module/amdgpu/parameters/sched_policy", "re");
-	int policy = 0;
-
-	if (!f)
-		return true;
-	if (fscanf(f, "%d", &policy) != 1)
-		policy = 0;
-	fclose(f);
-	return policy != 2;
-}
-
 /* What a row comes to on the running kernel. */
 static inline enum criu_outcome criu_wanted(const struct criu_expect *e)
 {
 	if (!criu_stock_code())
 		return CRIU_PASS;
-	return criu_hws() ? e->hws : e->nohws;
+	return kfd_has_hws() ? e->hws : e->nohws;
 }
 
 /* Is @release, as uname tells it, @base or a build of it, and not another point release? */

@@ -342,7 +342,7 @@ ROW(debug_session_preserved, S_NO_JOB)
 	int r;
 
 	START();
-	REQUIRE(criu_hws(), "debuggers need a hardware scheduler");
+	REQUIRE(kfd_has_hws(), "debuggers need a hardware scheduler");
 	REQUIRE_HW(!call(SRC, call_attach), "DBG_TRAP");
 	r = pause_queues(SRC);
 	CHECK(r == -EOPNOTSUPP, "a checkpoint of a debugged process is not refused: %d", r);
@@ -400,7 +400,7 @@ ROW(debugger_refused, S_NO_JOB)
 	int r;
 
 	START();
-	REQUIRE(criu_hws(), "debuggers need a hardware scheduler");
+	REQUIRE(kfd_has_hws(), "debuggers need a hardware scheduler");
 	REQUIRE_HW(!call(SRC, call_debug_another), "DBG_TRAP");
 	r = pause_queues(SRC);
 	CHECK(r == -EOPNOTSUPP, "a checkpoint of a debugger is not refused: %d", r);
@@ -475,7 +475,7 @@ ROW(xnack_mode_preserved, S_NO_JOB)
 ROW(runtime_info_for_debugger, S_NO_JOB)
 {
 	SETUP(!spawn(s, SRC) && !call(SRC, call_build_with_ttmp), "runtime");
-	REQUIRE(criu_hws(), "debuggers need a hardware scheduler");
+	REQUIRE(kfd_has_hws(), "debuggers need a hardware scheduler");
 	REQUIRE_HW(!call(SRC, call_runtime_info), "DBG_TRAP");
 	MOVE(false);
 	CHECK(!call(DST, call_runtime_info), "runtime info");
@@ -518,7 +518,7 @@ static int call_no_queue_is_new(struct ctx *c)
 ROW(pending_exceptions_preserved, S_NO_JOB)
 {
 	START();
-	REQUIRE(criu_hws(), "debuggers need a hardware scheduler");
+	REQUIRE(kfd_has_hws(), "debuggers need a hardware scheduler");
 	REQUIRE_HW(!call(SRC, call_queue_is_new), "DBG_TRAP");
 	SETUP(!call(SRC, call_no_queue_is_new), "after the debugger");
 	MOVE(false);

@@ -302,20 +302,6 @@ FIXTURE_VARIANT_ADD(kfd_wave, debugger)
 	.debugger = true,
 };
 
-/* amdgpu's sched_policy: 2 is without a hardware scheduler. */
-static bool has_hws(void)
-{
-	FILE *f = fopen("/sys/module/amdgpu/parameters/sched_policy", "re");
-	int policy = 0;
-
-	if (!f)
-		return true;
-	if (fscanf(f, "%d", &policy) != 1)
-		policy = 0;
-	fclose(f);
-	return policy != 2;
-}
-
 /* The code of a kernel: its descriptor says how far away it is. */
 static uint64_t entry(const struct kernel *kernel)
 {
@@ -346,7 +332,7 @@ FIXTURE_SETUP(kfd_wave)
 	ASSERT_EQ(0, env_open(&self->e, 1));
 	if (self->e.skip)
 		SKIP(return, "%s", self->e.skip);
-	if (variant->debugger && !has_hws())
+	if (variant->debugger && !kfd_has_hws())
 		SKIP(return, "debuggers need a hardware scheduler");
 	r = kernel_load(&self->e.k, &self->handler, 0, "handler");
 	if (r == -ENOENT)

@@ -1633,17 +1633,30 @@ int kfd_write_text(const char *path, const char *text)
 	return r;
 }
 
+int kfd_parameter(const char *name, int otherwise)
+{
+	char path[96];
+	int value;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/module/amdgpu/parameters/%s", name);
+	f = fopen(path, "re");
+	if (!f)
+		return otherwise;
+	if (fscanf(f, "%d", &value) != 1)
+		value = otherwise;
+	fclose(f);
+	return value;
+}
+
 bool kfd_simulated(void)
 {
-	FILE *f = fopen("/sys/module/amdgpu/parameters/simgpu_count", "re");
-	unsigned int n = 0;
+	return kfd_parameter("simgpu_count", 0);
+}
 
-	if (!f)
-		return false;
-	if (fscanf(f, "%u", &n) != 1)
-		n = 0;
-	fclose(f);
-	return n;
+bool kfd_has_hws(void)
+{
+	return kfd_parameter("sched_policy", 0) != 2;
 }
 
 int kfd_prove_locking(int prove)

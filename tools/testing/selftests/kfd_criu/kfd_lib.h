@@ -385,6 +385,11 @@ int kfd_vram_hog(int render_minor, uint64_t bytes, uint32_t seed);
  */
 bool kfd_simulated(void);
 
+/* A parameter of amdgpu, or @otherwise where there is no such number. */
+int kfd_parameter(const char *name, int otherwise);
+/* Does a hardware scheduler, or MES, load queues, and not amdkfd itself? */
+bool kfd_has_hws(void);
+
 /*
  * Have lockdep prove lock orders (1) or not (0): around what is known to close
  * a cycle, so that the report of it does not end the proof of all the rest.

@@ -22,7 +22,7 @@ static int gpu_rest(void)
 {
 	uint64_t end = scene_clock() + REST_MS;
 	char path[128], line[256];
-	bool rests = !criu_hws() || !bystander->pid;
+	bool rests = !kfd_has_hws() || !bystander->pid;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/queues", dir);
@@ -96,7 +96,7 @@ static bool gpu_late(unsigned int kind, int err)
  */
 static bool gpu_harms(unsigned int kind)
 {
-	return criu_hws() && (is(kind, "fail_preempt") || is(kind, "fail_queue_load"));
+	return kfd_has_hws() && (is(kind, "fail_preempt") || is(kind, "fail_queue_load"));
 }
 
 static void gpu_loud(bool on)
@@ -120,7 +120,7 @@ static struct injector injector = {
 /* What there has to be of @kinds, the names of knobs, MES has but for preemption. */
 static unsigned int must_fail(struct scene *s, const char * const *kinds, unsigned int gpu)
 {
-	bool mes = criu_hws() && s->here.gpu[gpu].gfx_version >= 110000;
+	bool mes = kfd_has_hws() && s->here.gpu[gpu].gfx_version >= 110000;
 	unsigned int k, must = 0;
 
 	for (; *kinds; kinds++)

@@ -34,15 +34,7 @@ static bool find_knobs(struct scene *s, char dir[2][96])
 /* As the driver was told; unless it is told, that depends on how much of VRAM the CPU can see. */
 static bool page_tables_by_sdma(void)
 {
-	FILE *f = fopen("/sys/module/amdgpu/parameters/vm_update_mode", "re");
-	int mode = -1;
-
-	if (f) {
-		if (fscanf(f, "%d", &mode) != 1)
-			mode = -1;
-		fclose(f);
-	}
-	return !mode;
+	return !kfd_parameter("vm_update_mode", -1);
 }
 
 /* --- RESTORE --- */
@@ -228,7 +220,7 @@ ROW(process_info_when_preemption_fails, 0)
 
 	if (!find_knobs(s, dir))
 		return;
-	REQUIRE(!criu_hws(), "a hardware scheduler resets the queue");
+	REQUIRE(!kfd_has_hws(), "a hardware scheduler resets the queue");
 	START();
 	SETUP(!knob_set(dir[GPU_B], "fail_preempt", 1), "knob");
 	r = pause_queues(SRC);
@@ -277,7 +269,7 @@ ROW(queue_reset_preserved, S_NO_JOB)
 
 	if (!find_knobs(s, dir))
 		return;
-	REQUIRE(criu_hws(), "only a hardware scheduler resets queues");
+	REQUIRE(kfd_has_hws(), "only a hardware scheduler resets queues");
 	REQUIRE(s->here.gpu[GPU_B].gfx_version < 110000, "MES resets no single queue");
 	START();
 	SETUP(!call(SRC, call_reset_queue) && !call(SRC, call_queue_is_reset), "reset");
@@ -305,7 +297,7 @@ ROW(resume_when_queue_load_fails, S_NO_JOB)
 
 	if (!find_knobs(s, dir))
 		return;
-	REQUIRE(!criu_hws(), "a hardware scheduler does not say so");
+	REQUIRE(!kfd_has_hws(), "a hardware scheduler does not say so");
 	START();
 	CHECK(!dump(s, SRC) && !reap(SRC) && !restore(s, SRC, DST, false), "restore");
 	SETUP(!knob_set(dir[GPU_A], "fail_queue_load", 1), "knob");

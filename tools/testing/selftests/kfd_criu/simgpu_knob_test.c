@@ -551,13 +551,13 @@ static bool knob_comes_to_0(const char *dir, const char *knob)
 TEST_F(simgpu_knob, fail_nth_queue)
 {
 	struct kfd *k = &self->e.k;
-	bool mes = !no_hws() && k->gpu[self->gpu].gfx_version >= 110000;
+	bool mes = kfd_has_hws() && k->gpu[self->gpu].gfx_version >= 110000;
 	struct kfd_queue q;
 
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
 	ASSERT_EQ(0, aql_run(&self->e, &q));
 	ASSERT_EQ(0, knob_set(self->dir, "fail_nth", mes ? 1 : 2));
-	EXPECT_EQ(no_hws() ? -EIO : 0, kfd_queue_update(k, &q, 100, 5));
+	EXPECT_EQ(kfd_has_hws() ? 0 : -EIO, kfd_queue_update(k, &q, 100, 5));
 	EXPECT_TRUE(knob_comes_to_0(self->dir, "fail_nth"));
 	EXPECT_STREQ("fail_queue_load", failed(self->dir));
 	EXPECT_TRUE(aql_is_out(&self->e, self->dir, &q));
@@ -568,7 +568,7 @@ TEST_F(simgpu_knob, fail_nth_queue)
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
 	ASSERT_EQ(0, aql_run(&self->e, &q));
 	ASSERT_EQ(0, knob_set(self->dir, "fail_nth", 1));
-	EXPECT_EQ(no_hws() ? -ETIME : -EACCES, kfd_queue_update(k, &q, 100, 5));
+	EXPECT_EQ(kfd_has_hws() ? -EACCES : -ETIME, kfd_queue_update(k, &q, 100, 5));
 	EXPECT_STREQ("fail_preempt", failed(self->dir));
 	EXPECT_EQ(0, kfd_queue_destroy(k, &q));
 }
@@ -610,7 +610,7 @@ TEST_F(simgpu_knob, fail_queue_load_aql)
 	struct kfd_queue q;
 
 	ASSERT_EQ(0, knob_set(self->dir, "fail_queue_load", 1));
-	if (no_hws()) {
+	if (!kfd_has_hws()) {
 		EXPECT_EQ(-EIO, queue_create_fails(k, KFD_Q_AQL, self->gpu));
 	} else {
 		ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
@@ -633,7 +633,7 @@ TEST_F(simgpu_knob, fail_queue_load_sdma)
 	struct kfd_queue q;
 
 	ASSERT_EQ(0, knob_set(self->dir, "fail_queue_load", 1));
-	if (no_hws()) {
+	if (!kfd_has_hws()) {
 		EXPECT_EQ(-EIO, queue_create_fails(k, KFD_Q_SDMA, self->gpu));
 	} else {
 		ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_SDMA, self->gpu, 0));
@@ -660,7 +660,7 @@ TEST_F(simgpu_knob, fail_preempt_no_hws)
 	struct kfd *k = &self->e.k;
 	struct kfd_queue q;
 
-	if (!no_hws())
+	if (kfd_has_hws())
 		SKIP(return, "there is a hardware scheduler");
 
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_AQL, self->gpu, 0));
@@ -686,7 +686,7 @@ TEST_F(simgpu_knob, fail_preempt_sdma_no_hws)
 	struct kfd *k = &e->k;
 	struct kfd_queue q;
 
-	if (!no_hws())
+	if (kfd_has_hws())
 		SKIP(return, "there is a hardware scheduler");
 
 	ASSERT_EQ(0, kfd_queue_create(k, &q, KFD_Q_SDMA, self->gpu, 0));
@@ -735,7 +735,7 @@ TEST_F(simgpu_knob, fail_preempt_hws)
 	int status;
 	pid_t pid;
 
-	if (no_hws())
+	if (!kfd_has_hws())
 		SKIP(return, "there is no hardware scheduler");
 	if (k->gpu[self->gpu].gfx_version >= 110000)
 		SKIP(return, "MES always gets its queues back");
@@ -1169,7 +1169,7 @@ TEST_F(simgpu_knob, reset_held)
 	EXPECT_EQ(1, knob_get(self->dir, "reset_held"));
 	EXPECT_EQ(resets + 1, knob_get(self->dir, "resets"));
 	/* firmware is not asked any more, its queues are lost with it */
-	if (no_hws())
+	if (!kfd_has_hws())
 		EXPECT_FALSE(queue_listed(self->dir, q.ring.va));
 	/* amdgpu goes on with the other GPU */
 	ASSERT_EQ(0, drm_copy(&other, 1));
@@ -1206,7 +1206,7 @@ TEST_F(simgpu_knob, reset_of_scheduler_that_hangs)
 	struct kfd_queue q;
 	int64_t timeout;
 
-	if (no_hws())
+	if (!kfd_has_hws())
 		SKIP(return, "there is no hardware scheduler");
 	if (e->k.gpu[self->gpu].gfx_version >= 110000)
 		SKIP(return, "MES has no HIQ");

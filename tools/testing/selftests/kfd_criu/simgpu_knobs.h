@@ -46,12 +46,6 @@ static inline int knob_set(const char *dir, const char *name, uint64_t value)
 	return kfd_write_text(path, text);
 }
 
-/* No hardware scheduler: KFD loads and unloads each queue itself. */
-static inline bool no_hws(void)
-{
-	return knob_get("/sys/module/amdgpu/parameters", "sched_policy") == 2;
-}
-
 static const char * const failures[] = {
 	"fail_bo_alloc", "fail_map", "fail_queue_load", "fail_preempt", "fail_preempt_sdma",
 	"fail_fence", "fail_nth",

@@ -132,6 +132,9 @@ static int sdma_fill(struct simgpu_sdma *sdma, struct simgpu_space *space, const
  * Entries of a page table: an address that grows from entry to entry, and the same flags in each.
  * A packet with more than a slice of them ends the turn, but is not done in parts: the driver asks
  * for those of a BO in one table, and a table is a page.
+ *
+ * Facts: vega10_sdma_pkt_open.h has the opcode, and the dwords as those of WRITE_INCR. There, the
+ * flags are a mask. The driver puts them there to be added to each address.
  */
 static int sdma_write_ptes(struct simgpu_sdma *sdma, struct simgpu_space *space, const u32 *packet)
 {
