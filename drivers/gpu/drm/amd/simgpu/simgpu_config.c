@@ -67,8 +67,8 @@
  *
  * ``simgpu_mqd_signatures``
  *	1, the default: firmware uses every word and bit of a MQD that is not the
- *	driver's, and refuses a queue that has lost one.  0: it uses those that it
- *	needs.
+ *	driver's, and what each XCC leaves on the control stack, and refuses a
+ *	queue that has lost one.  0: it uses those that it needs.
  *
  * A wrong value gives one line in the log that names the parameter, and no
  * device; the rest of amdgpu loads as usual.

@@ -63,8 +63,8 @@
  *   the same as that of the first but for what tells XCCs apart; that all are
  *   loaded; which XCC reports the rptr, executes PM4, and has which part of
  *   the work of an AQL queue;
- * * on GFX 9, that each XCC finds on its control stack what it saved there: see
- *   &struct simgpu_saved_wave.
+ * * on GFX 9, that each XCC finds on its control stack what it saved there, see
+ *   &struct simgpu_saved_wave; not with ``simgpu_mqd_signatures=0``.
  *
  * Lines with ``simgpu: MAP_QUEUES``, ``simgpu: MES``, ``simgpu: HIQ`` and ``simgpu: PTE`` are
  * of the same kind.
