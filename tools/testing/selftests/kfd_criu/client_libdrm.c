@@ -310,18 +310,26 @@ struct job {
 	struct amdgpu_cs_fence fence;
 };
 
-static bool bo_make(struct gpu *gpu, struct mapping *m, uint32_t domain, uint32_t **cpu)
+/* A BO of DRM's own that the CPU sees, too. */
+static bool bo_alloc(struct gpu *gpu, uint64_t size, uint32_t domain, amdgpu_bo_handle *bo,
+		     void **cpu)
 {
 	struct amdgpu_bo_alloc_request request = {
-		.alloc_size = PAGE,
+		.alloc_size = size,
 		.phys_alignment = PAGE,
 		.preferred_heap = domain,
 		.flags = AMDGPU_GEM_CREATE_CPU_ACCESS_REQUIRED,
 	};
+
+	return CHECK(!amdgpu_bo_alloc(gpu->dev, &request, bo)) &&
+	       CHECK(!amdgpu_bo_cpu_map(*bo, cpu));
+}
+
+static bool bo_make(struct gpu *gpu, struct mapping *m, uint32_t domain, uint32_t **cpu)
+{
 	amdgpu_bo_handle bo;
 
-	if (!CHECK(!amdgpu_bo_alloc(gpu->dev, &request, &bo)) || !map(gpu, m, bo, PAGE) ||
-	    !CHECK(!amdgpu_bo_cpu_map(bo, (void **)cpu)))
+	if (!bo_alloc(gpu, PAGE, domain, &bo, (void **)cpu) || !map(gpu, m, bo, PAGE))
 		return false;
 	memset(*cpu, 0, PAGE);
 	return true;
@@ -626,17 +634,10 @@ static bool test_fences_in_flight(struct gpu *gpu)
 /* A BO of DRM's own, seen by the CPU and the GPU. */
 static bool test_gem(struct gpu *gpu, uint32_t domain)
 {
-	struct amdgpu_bo_alloc_request request = {
-		.alloc_size = BUF_SIZE,
-		.phys_alignment = PAGE,
-		.preferred_heap = domain,
-		.flags = AMDGPU_GEM_CREATE_CPU_ACCESS_REQUIRED,
-	};
 	amdgpu_bo_handle bo;
 	void *cpu;
 
-	if (!CHECK(!amdgpu_bo_alloc(gpu->dev, &request, &bo)) ||
-	    !CHECK(!amdgpu_bo_cpu_map(bo, &cpu)))
+	if (!bo_alloc(gpu, BUF_SIZE, domain, &bo, &cpu))
 		return false;
 	pattern_fill(cpu, gpu->id + 5);
 	memset(gpu->user, 0, BUF_SIZE);

@@ -1863,7 +1863,7 @@ ROW(resume_retries_while_memory_changes, S_NO_JOB)
 
 /**
  * struct program - a program that has memory where the process has its SVM range
- * @pid: its process, 0 once that is gone
+ * @pid: its process, whose main thread was that of the row's process before
  * @ready: a byte can be read here when the memory is there
  * @look: a byte written here lets the program look at its memory, and end
  */
@@ -1892,10 +1892,15 @@ static void __attribute__((constructor)) another_program(int argc, char **argv)
 	_exit(scene_bad(mem, BO_SIZE, SEED_PROGRAM) ? 4 : 0);
 }
 
+static struct proc *proc_of(struct ctx *c)
+{
+	return (struct proc *)((char *)c - offsetof(struct proc, c));
+}
+
 /* The call ends in a task that is not the one in which it began. */
 static void __attribute__((noreturn)) carry_on(struct ctx *c)
 {
-	struct proc *p = (struct proc *)((char *)c - offsetof(struct proc, c));
+	struct proc *p = proc_of(c);
 
 	p->ret = 0;
 	__atomic_store_n(&p->busy, false, __ATOMIC_RELEASE);
@@ -1905,9 +1910,10 @@ static void __attribute__((noreturn)) carry_on(struct ctx *c)
 static int heir(void *arg)
 {
 	struct ctx *c = arg;
-	struct proc *p = (struct proc *)((char *)c - offsetof(struct proc, c));
 
-	p->pid = getpid();
+	/* The program alone holds it: if there is none, the row reads the end of the pipe. */
+	close(program.ready[1]);
+	proc_of(c)->pid = getpid();
 	carry_on(c);
 }
 

@@ -153,11 +153,12 @@ static void bo_count(struct kfd_process *p, struct kfd_criu_counts *counts)
  * @p: the process, paused
  *
  * A worker gets pages some time after they have changed. Only then it is known which user
- * pointers have none, see has_no_pages(). Its work is done here: who waits for the worker with
- * the mutex waits for ever if that drops the last reference of the memory, see bo_resume().
+ * pointers have none, see has_no_pages(). The work is done here instead of waiting for the
+ * worker: it may drop the last reference of the address space, which waits for readers of the
+ * table of processes, and one of these may wait for the mutex.
  *
- * Context: Process context, &kfd_process.mutex held, but no lock that is taken below that of
- * the process info.
+ * Context: Process context, &kfd_process.mutex held. Takes the locks of the process info and the
+ * mmap lock, so &kfd_process.event_mutex and &svm_range_list.lock must not be held.
  */
 void kfd_criu_settle_bos(struct kfd_process *p)
 {
@@ -854,6 +855,7 @@ static int check_pages(int id, void *entry, void *data)
 	const struct walk *walk = data;
 	const struct kgd_mem *mem = entry;
 
+	lockdep_assert_held(&mem->process_info->notifier_lock);
 	if (!(mem->alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR) || !mem->invalid ||
 	    had_no_pages(walk, id, mem))
 		return 0;

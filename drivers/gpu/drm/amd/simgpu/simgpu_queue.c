@@ -430,7 +430,7 @@ static int simgpu_queue_load_waves(struct simgpu *sim, const struct simgpu_queue
 	u32 pos;
 	int ret;
 
-	/* What they say, nobody else needs to know: they are signatures as well. */
+	/* Nothing but this check reads what each XCC has left there: it is a signature, too. */
 	if (!at->stack_size || !sim->signatures)
 		return 0;
 	if (values[at->stack_offset] == values[at->stack_size])

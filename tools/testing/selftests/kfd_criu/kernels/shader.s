@@ -10,23 +10,13 @@
 .include "common.inc"
 
 // What the CPU or another GPU sees, and what they have written.
-.macro FLAT_LOAD to, from
+.macro FLAT verb, a, b
 .if GFX >= 12
-	flat_load_b32	\to, \from scope:SCOPE_SYS
+	flat_\verb\()_b32	\a, \b scope:SCOPE_SYS
 .elseif GFX942
-	flat_load_dword	\to, \from sc0 sc1 nt
+	flat_\verb\()_dword	\a, \b sc0 sc1 nt
 .else
-	flat_load_dword	\to, \from glc slc
-.endif
-.endm
-
-.macro FLAT_STORE to, from
-.if GFX >= 12
-	flat_store_b32	\to, \from scope:SCOPE_SYS
-.elseif GFX942
-	flat_store_dword	\to, \from sc0 sc1 nt
-.else
-	flat_store_dword	\to, \from glc slc
+	flat_\verb\()_dword	\a, \b glc slc
 .endif
 .endm
 
@@ -47,7 +37,7 @@
 	v_mov_b32	v16, s20
 	v_mov_b32	v17, s21
 	v_mov_b32	v18, \from
-	FLAT_STORE	v[16:17], v18
+	FLAT	store, v[16:17], v18
 .else
 	s_store_dword	\from, s[\to:\to + 1], \offset glc
 .endif
@@ -167,9 +157,9 @@ SHADER forever
 SHADER copy
 	ADDRESS		2, 0
 	ADDRESS		6, 2
-	FLAT_LOAD	v5, v[2:3]
+	FLAT	load, v5, v[2:3]
 	WAIT_ALL
-	FLAT_STORE	v[6:7], v5
+	FLAT	store, v[6:7], v5
 	s_endpgm
 
 // Each wave adds 1, and has what was there before.
@@ -233,7 +223,7 @@ SHADER take
 	ADDRESS		2, 0
 	v_mov_b32	v4, 1
 1:
-	FLAT_LOAD	v5, v[2:3]
+	FLAT	load, v5, v[2:3]
 	WAIT_ALL
 	COMPARE		v_cmp_eq_i32, v5, v4
 	s_cbranch_vccz	1b
@@ -252,7 +242,7 @@ SHADER give
 	WRITE_BACK
 	ADDRESS		2, 0
 	v_mov_b32	v4, 1
-	FLAT_STORE	v[2:3], v4
+	FLAT	store, v[2:3], v4
 	s_endpgm
 
 // A word, something that is no memory perhaps, and a flag, in this order.
@@ -318,7 +308,7 @@ SHADER iterate
 	ADD_CARRY	v4, s2, v2
 	v_mov_b32	v5, s3
 	ADD_CARRIED	v5
-	FLAT_LOAD	v6, v[4:5]
+	FLAT	load, v6, v[4:5]
 	WAIT_ALL
 	v_or_b32	v6, 0x8000, v6
 	v_mov_b32	v7, 0
@@ -342,7 +332,7 @@ SHADER read_pages
 	ADD_CARRY	v8, s0, v2
 	v_mov_b32	v9, s1
 	ADD_CARRIED	v9
-	FLAT_LOAD	v3, v[4:5]
+	FLAT	load, v3, v[4:5]
 	flat_load_dwordx2	v[6:7], v[8:9] offset:8
 	WAIT_ALL
 	s_movk_i32	s9, 0x5678
