@@ -520,15 +520,15 @@ static int call_quietly(struct proc *p, call_fn fn)
 	poll_fd[1].fd = syscall(SYS_pidfd_open, p->pid, 0);
 	poll_fd[1].events = POLLIN;
 	p->call = fn;
-	__atomic_store_n(&p->busy, true, __ATOMIC_RELEASE);
+	proc_is_busy(p, true);
 	poll(poll_fd, 2, -1);
 	close(poll_fd[1].fd);
 	if (!(poll_fd[0].revents & POLLIN) || read(m->done[0], &told, 1) != 1) {
 		note(p->c.s, "a process died");
 		return -ESRCH;
 	}
-	while (__atomic_load_n(&p->busy, __ATOMIC_ACQUIRE))
-		usleep(200);
+	while (proc_sleep(p, true, 10000))
+		;
 	return p->ret;
 }
 

@@ -118,7 +118,7 @@ static bool was_expected(const char *seen, const char *why)
  * @asked: how many times somebody has asked for a turn of the machine
  * @answered: how many of them have been answered
  * @result: the last answer
- * @stop: the row is over
+ * @stop: the row is over, set before the last question
  * @pid: the witness
  *
  * On demand, the witness starts a process that lets all GPUs have their turn, see kfd_turns(),
@@ -187,12 +187,15 @@ static void __attribute__((noreturn)) witness_main(void)
 	uint64_t since = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (!witness_told_to_stop()) {
-		usleep(2000);
+	for (;;) {
+		word_sleep(&witness->asked, witness->answered, DOUBT_MS / 10);
+		if (witness_told_to_stop())
+			_exit(0);
 		asked = __atomic_load_n(&witness->asked, __ATOMIC_ACQUIRE);
 		if (asked != witness->answered) {
 			witness->result = witness_turns(1);
 			__atomic_store_n(&witness->answered, asked, __ATOMIC_RELEASE);
+			word_wake(&witness->answered);
 		}
 		now = __atomic_load_n(&witness->patience.waiting, __ATOMIC_SEQ_CST);
 		if (now != waiting) {
@@ -206,7 +209,6 @@ static void __attribute__((noreturn)) witness_main(void)
 			__atomic_store_n(&witness->patience.given_up, waiting, __ATOMIC_SEQ_CST);
 		since = UINT64_MAX - DOUBT_MS;
 	}
-	_exit(0);
 }
 
 /* Before any process of the row is forked: the processes share this memory. */
@@ -230,18 +232,21 @@ static bool witness_begin(void)
 static void witness_end(void)
 {
 	__atomic_store_n(&witness->stop, true, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&witness->asked, 1, __ATOMIC_SEQ_CST);
+	word_wake(&witness->asked);
 	waitpid(witness->pid, NULL, 0);
 }
 
 /* Returns when each GPU has done work that was submitted later than the work before the call. */
 static int UNUSED machine_turns(struct ctx *c)
 {
-	uint32_t asked = __atomic_add_fetch(&witness->asked, 1, __ATOMIC_SEQ_CST);
+	uint32_t asked = __atomic_add_fetch(&witness->asked, 1, __ATOMIC_SEQ_CST), answered;
 	uint64_t end = scene_clock() + CALL_MS;
 
-	while (__atomic_load_n(&witness->answered, __ATOMIC_ACQUIRE) != asked) {
+	word_wake(&witness->asked);
+	while ((answered = __atomic_load_n(&witness->answered, __ATOMIC_ACQUIRE)) != asked) {
 		NEED(c, scene_clock() < end, "no witness");
-		usleep(1000);
+		word_sleep(&witness->answered, answered, 1000);
 	}
 	NEED(c, !witness->result, "the GPUs work for nobody else: %s",
 	     strerror(-witness->result));

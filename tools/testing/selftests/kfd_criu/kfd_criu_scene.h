@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/futex.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -157,7 +159,7 @@ struct proc {
 	pid_t pid;
 	call_fn volatile call;
 	volatile int ret;
-	volatile bool busy;
+	uint32_t busy;
 	struct ctx c;
 };
 
@@ -216,6 +218,23 @@ static uint64_t scene_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
+/*
+ * Sleep until somebody wakes those who sleep at @word, for @ms at most; not at all if @word is not
+ * @value any more.  Processes share the word.  Whoever looks again and again instead, with a short
+ * sleep in between, keeps the timers of an emulated machine busy.
+ */
+static void UNUSED word_sleep(const uint32_t *word, uint32_t value, unsigned int ms)
+{
+	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	syscall(SYS_futex, word, FUTEX_WAIT, value, &t, NULL, 0);
+}
+
+static void UNUSED word_wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 static void UNUSED scene_quiet(void)
@@ -581,15 +600,29 @@ static int UNUSED call_destroy_restored(struct ctx *c)
 
 /* --- the test's side: starting, dumping, killing --- */
 
+static void UNUSED proc_is_busy(struct proc *p, bool busy)
+{
+	__atomic_store_n(&p->busy, busy, __ATOMIC_SEQ_CST);
+	word_wake(&p->busy);
+}
+
+/* Sleep while a process is busy, or while it is not.  Returns whether it still is so. */
+static bool UNUSED proc_sleep(const struct proc *p, bool busy, unsigned int ms)
+{
+	if (__atomic_load_n(&p->busy, __ATOMIC_ACQUIRE) == busy)
+		word_sleep(&p->busy, busy, ms);
+	return __atomic_load_n(&p->busy, __ATOMIC_ACQUIRE) == busy;
+}
+
 static void __attribute__((noreturn)) proc_main(struct scene *s, struct proc *p)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	p->c.s = s;
 	for (;;) {
-		while (!__atomic_load_n(&p->busy, __ATOMIC_ACQUIRE))
-			usleep(200);
+		while (proc_sleep(p, false, 10000))
+			;
 		p->ret = p->call(&p->c);
-		__atomic_store_n(&p->busy, false, __ATOMIC_RELEASE);
+		proc_is_busy(p, false);
 	}
 }
 
@@ -617,8 +650,9 @@ static int UNUSED call(struct proc *p, call_fn fn)
 	int status;
 
 	p->call = fn;
-	__atomic_store_n(&p->busy, true, __ATOMIC_RELEASE);
-	while (__atomic_load_n(&p->busy, __ATOMIC_ACQUIRE)) {
+	proc_is_busy(p, true);
+	/* nobody wakes us for a process that has died */
+	while (proc_sleep(p, true, 20)) {
 		if (waitpid(p->pid, &status, WNOHANG) == p->pid) {
 			p->pid = 0;
 			note(p->c.s, "a process died, wait status %#x", status);
@@ -628,17 +662,29 @@ static int UNUSED call(struct proc *p, call_fn fn)
 			note(p->c.s, "a process hangs");
 			return -ETIMEDOUT;
 		}
-		usleep(200);
 	}
 	return p->ret;
+}
+
+/* The end of what KFD keeps of a process that has ended. */
+static int UNUSED gone(pid_t pid)
+{
+	uint64_t end = scene_clock() + 20000;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d", pid);
+	while (!access(path, F_OK)) {
+		if (scene_clock() > end)
+			return -ETIMEDOUT;
+		usleep(500);
+	}
+	return 0;
 }
 
 /* The end of a process, and of what KFD keeps of it. */
 static int UNUSED reap(struct proc *p)
 {
-	uint64_t end = scene_clock() + 20000;
 	pid_t pid = p->pid;
-	char path[64];
 	int status;
 
 	if (!pid)
@@ -648,13 +694,7 @@ static int UNUSED reap(struct proc *p)
 	/* what ptrace has still to report comes first */
 	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
 		;
-	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d", pid);
-	while (!access(path, F_OK)) {
-		if (scene_clock() > end)
-			return -ETIMEDOUT;
-		usleep(500);
-	}
-	return 0;
+	return gone(pid);
 }
 
 /* Of an entry of a pagemap, see Documentation/admin-guide/mm/pagemap.rst. */

@@ -1903,7 +1903,7 @@ static void __attribute__((noreturn)) carry_on(struct ctx *c)
 	struct proc *p = proc_of(c);
 
 	p->ret = 0;
-	__atomic_store_n(&p->busy, false, __ATOMIC_RELEASE);
+	proc_is_busy(p, false);
 	proc_main(c->s, p);
 }
 
