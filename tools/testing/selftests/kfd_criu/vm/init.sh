@@ -94,6 +94,25 @@ exec 3>"$(find_port results)" 4>"$(find_port verdict)"
 ) 3>&- 4>&- &
 watchdog=$!
 
+# guard PID NAME: end a program that takes too long.  What cannot be killed is not waited for: the
+# cell is over then.
+guard()
+{
+	sleep "$PROGRAM_TIMEOUT" 3>&- 4>&-
+	: > /tmp/late
+	dump_tasks "time limit of $2"
+	dump_stacks "$1"
+	kill -KILL "-$1" 2>/dev/null
+	echo >&3
+	echo "#@ timeout $2" >&3
+	sleep 5
+	if kill -0 "$1" 2>/dev/null; then
+		echo "#@ stuck $2" >&3
+		echo "stuck" >&4
+		power_off
+	fi
+}
+
 # run_program NAME [ARGUMENT]...
 run_program()
 {
@@ -104,28 +123,17 @@ run_program()
 	shift
 	setsid "$program" "$@" >&3 2>&1 4>&- < /dev/null &
 	pid=$!
-	left=$((PROGRAM_TIMEOUT * 5))
-	while kill -0 $pid 2>/dev/null; do
-		if [ $left -le 0 ]; then
-			dump_tasks "time limit of $name"
-			dump_stacks $pid
-			kill -KILL -$pid 2>/dev/null
-			echo >&3
-			echo "#@ timeout $name" >&3
-			# What cannot be killed is not waited for: the cell is over then.
-			sleep 5
-			if kill -0 $pid 2>/dev/null; then
-				echo "#@ stuck $name" >&3
-				echo "stuck" >&4
-				power_off
-			fi
-			return
-		fi
-		left=$((left - 1))
-		sleep 0.2
-	done
+	guard $pid "$name" &
+	guard=$!
 	wait $pid
 	status=$?
+	# A guard that acts is not held up: it has more to say, and may end the machine.
+	if [ -e /tmp/late ]; then
+		wait $guard
+		rm /tmp/late
+		return
+	fi
+	kill $guard 2>/dev/null
 	echo >&3
 	echo "#@ end $name $status" >&3
 }
