@@ -176,6 +176,7 @@ static const struct criu_expect criu_state_rows[] = {
 	      "RESUME does not see that memory is missing"),
 	FAILS("page_lists_die_with_process", "dead processes leave memory",
 	      "a list of pages is taken for that of a living process, or of none"),
+	NOT_RUN("last_vms_close_at_once", "frees twice what VMs share"),
 	NOT_RUN("checkpoint_counts_while_events_come",
 		"a race that writes past the caller's buffer"),
 	/* without a test */

@@ -2191,4 +2191,95 @@ ROW(page_lists_die_with_process, S_NO_JOB)
 	      lost);
 }
 
+/* --- the end of a process of which others still hold the render nodes --- */
+
+#define CLOSE_TIMES		400
+#define CLOSE_READY_MS		10000u
+
+/* Words that the processes of a turn share. */
+struct closing {
+	uint32_t over, ready, go;
+};
+
+/* Has the render node of one GPU, and closes it in the moment in which another closes its own. */
+static void __attribute__((noreturn)) closer(struct kfd *k, unsigned int mine, struct closing *w)
+{
+	unsigned int g;
+
+	prctl(PR_SET_PDEATHSIG, 0);
+	close(k->fd);
+	/* whoever closes the render node of a process that KFD has still waits a second */
+	while (!__atomic_load_n(&w->over, __ATOMIC_ACQUIRE))
+		word_sleep(&w->over, 0, CLOSE_READY_MS);
+	for (g = 0; g < k->ngpu; g++)
+		if (g != mine)
+			close(k->gpu[g].drm_fd);
+	__atomic_add_fetch(&w->ready, 1, __ATOMIC_SEQ_CST);
+	word_wake(&w->ready);
+	/* not asleep: both go on at once, on a CPU each */
+	while (!__atomic_load_n(&w->go, __ATOMIC_ACQUIRE))
+		;
+	close(k->gpu[mine].drm_fd);
+	_exit(0);
+}
+
+/* A process of KFD whose VMs live longer than itself. */
+static void __attribute__((noreturn)) leaves_vms(struct closing *w)
+{
+	unsigned int g;
+	struct kfd k;
+	pid_t pid;
+
+	if (kfd_open_all(&k) || k.ngpu < 2)
+		_exit(1);
+	for (g = GPU_A; g <= GPU_B; g++) {
+		pid = fork();
+		if (!pid)
+			closer(&k, g, w);
+		if (pid < 0)
+			_exit(2);
+	}
+	_exit(0);
+}
+
+/*
+ * What all VMs of a process share goes with the last of them.  Two that go at once must not both
+ * be the last.
+ */
+ROW(last_vms_close_at_once, S_NO_JOB)
+{
+	struct closing *w = mmap(NULL, KFD_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				 -1, 0);
+	struct proc first = { 0 };
+	unsigned int i, n, ready;
+	uint64_t end;
+	int status;
+
+	SETUP(w != MAP_FAILED && !prctl(PR_SET_CHILD_SUBREAPER, 1), "processes");
+	for (i = 0; i < CLOSE_TIMES; i++) {
+		memset(w, 0, sizeof(*w));
+		fflush(stdout);
+		first.pid = fork();
+		if (!first.pid)
+			leaves_vms(w);
+		SETUP(first.pid > 0 && waitpid(first.pid, &status, 0) == first.pid && !status,
+		      "a process with VMs: %#x", status);
+		SETUP(!gone(first.pid), "the end of the process");
+		__atomic_store_n(&w->over, 1, __ATOMIC_RELEASE);
+		word_wake(&w->over);
+		end = scene_clock() + CLOSE_READY_MS;
+		while ((ready = __atomic_load_n(&w->ready, __ATOMIC_ACQUIRE)) < 2) {
+			SETUP(scene_clock() < end, "processes with a VM each");
+			word_sleep(&w->ready, ready, 100);
+		}
+		__atomic_store_n(&w->go, 1, __ATOMIC_RELEASE);
+		for (n = 0; n < 2; n++)
+			SETUP(wait(&status) > 0 && !status, "a process with a VM: %#x", status);
+	}
+	munmap(w, KFD_PAGE);
+	/* nobody has freed what others have now */
+	SETUP(!spawn(s, SRC) && !call(SRC, call_build_one_gpu), "another process");
+	CHECK(!machine_turns(&SRC->c), "the GPUs");
+}
+
 TEST_HARNESS_MAIN
