@@ -2008,6 +2008,16 @@ static int call_svm_anew(struct ctx *c)
 	return gpu_reads(c, &c->sdma, c->svm, SEED_ANEW, "the SVM range");
 }
 
+/* The same for a user pointer. */
+static int call_userptr_anew(struct ctx *c)
+{
+	struct kfd_bo *bo = &c->bo[BO_UPTR_AB];
+
+	NEED(c, !madvise(bo->cpu, BO_SIZE, MADV_DONTNEED), "madvise: %s", strerror(errno));
+	scene_fill(bo->cpu, BO_SIZE, SEED_ANEW);
+	return gpu_reads(c, &c->sdma, bo->va, SEED_ANEW, "the user pointer");
+}
+
 /* The threads that go on are the process. */
 ROW(main_thread_has_ended, S_NO_JOB)
 {
@@ -2017,6 +2027,14 @@ ROW(main_thread_has_ended, S_NO_JOB)
 	CHECK(!call(SRC, call_sdma_stays), "its pause");
 	CHECK(!call(SRC, call_unpause_itself) && !call(SRC, call_sdma_catches_up), "UNPAUSE");
 	CHECK(!call(SRC, call_svm_anew), "SVM");
+}
+
+ROW(userptr_anew_without_main_thread, S_NO_JOB)
+{
+	START();
+	SETUP(!call(SRC, call_userptr_anew), "new pages with the main thread");
+	SETUP(!call(SRC, call_end_main_thread), "the end of the main thread");
+	CHECK(!call(SRC, call_userptr_anew), "new pages without it");
 }
 
 /* --- between RESTORE and RESUME --- */
