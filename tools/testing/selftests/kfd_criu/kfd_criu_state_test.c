@@ -2209,6 +2209,42 @@ ROW(page_lists_die_with_process, S_NO_JOB)
 	      lost);
 }
 
+/* --- what KFD counts of a process --- */
+
+/* Milliseconds for which the queues of a process have been evicted from a GPU, or -1. */
+static long long evicted_ms(pid_t pid, uint32_t gpu_id)
+{
+	long long ms = -1;
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d/stats_%u/evicted_ms",
+		 pid, gpu_id);
+	f = fopen(path, "r");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%lld", &ms) != 1)
+		ms = -1;
+	fclose(f);
+	return ms;
+}
+
+/* RESTORE stops a process before it has a VM, and RESUME starts it when it has. */
+ROW(evicted_ms_of_restored_process, S_NO_JOB)
+{
+	long long begun = scene_clock(), ms;
+	unsigned int g;
+
+	START();
+	MOVE(false);
+	for (g = GPU_A; g <= GPU_B; g++) {
+		ms = evicted_ms(DST->pid, s->here.gpu[g].gpu_id);
+		CHECK(ms >= 0, "no evicted_ms for GPU %u", g);
+		CHECK(ms <= (long long)scene_clock() - begun, "evicted for %lld ms from GPU %u",
+		      ms, g);
+	}
+}
+
 /* --- the end of a process of which others still hold the render nodes --- */
 
 #define CLOSE_TIMES		400
