@@ -2212,7 +2212,7 @@ ROW(page_lists_die_with_process, S_NO_JOB)
 /* --- what KFD counts of a process --- */
 
 /* Milliseconds for which the queues of a process have been evicted from a GPU, or -1. */
-static long long evicted_ms(pid_t pid, uint32_t gpu_id)
+static long long evicted_for(pid_t pid, uint32_t gpu_id)
 {
 	long long ms = -1;
 	char path[96];
@@ -2238,7 +2238,7 @@ ROW(evicted_ms_of_restored_process, S_NO_JOB)
 	START();
 	MOVE(false);
 	for (g = GPU_A; g <= GPU_B; g++) {
-		ms = evicted_ms(DST->pid, s->here.gpu[g].gpu_id);
+		ms = evicted_for(DST->pid, s->here.gpu[g].gpu_id);
 		CHECK(ms >= 0, "no evicted_ms for GPU %u", g);
 		CHECK(ms <= (long long)scene_clock() - begun, "evicted for %lld ms from GPU %u",
 		      ms, g);

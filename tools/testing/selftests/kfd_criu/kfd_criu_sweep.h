@@ -982,10 +982,13 @@ static bool resume_done(struct scene *s, bool closely)
 	return resumed(s, false, closely);
 }
 
-/* The process hears of it, and its queues do not run. */
+/* The process hears of it, if that is to be so, and its queues do not run. */
 static int call_told_and_stopped(struct ctx *c)
 {
-	NEED(c, !kfd_event_wait(&c->k, &c->hw, 0, NULL), "no hardware exception");
+	bool told = !kfd_event_wait(&c->k, &c->hw, 0, NULL);
+
+	NEED(c, told == c->arg[0], told ? "a hardware exception, though RESUME may be tried again" :
+					  "no hardware exception");
 	sdma_fence(&c->spare, cell_va(c, CELL_FENCE), ++c->fence);
 	kfd_queue_submit(&c->spare);
 	if (machine_turns(c))
@@ -1020,6 +1023,9 @@ static bool resume_unchanged(struct scene *s, bool closely)
 		note(s, "PROCESS_INFO of a process that waits for RESUME: %s", strerror(-r));
 		return false;
 	}
+	/* whoever has no memory at the moment is to try again, and nobody else hears of it */
+	DST->c.arg[0] = attempt_now->err != -ENOMEM && attempt_now->err != -EAGAIN &&
+			attempt_now->err != -EINTR;
 	if (closely && call(DST, call_told_and_stopped))
 		return false;
 	r = resume(s, DST);
