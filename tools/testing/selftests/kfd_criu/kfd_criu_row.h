@@ -520,14 +520,16 @@ static int UNUSED gpu_reads(struct ctx *c, struct kfd_queue *q, uint64_t va, uin
 	return 0;
 }
 
-/* Bytes of VRAM that KFD accounts to a process. */
-static long long UNUSED vram_usage(pid_t pid, uint32_t gpu_id)
+/* A number that KFD shows of a process and a GPU: file @file of the GPU's @kind, or -1. */
+static long long UNUSED proc_number(pid_t pid, const char *kind, uint32_t gpu_id,
+				    const char *file)
 {
 	long long v = -1;
 	char path[96];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d/vram_%u", pid, gpu_id);
+	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d/%s_%u%s", pid, kind,
+		 gpu_id, file);
 	f = fopen(path, "re");
 	if (!f)
 		return -1;
@@ -535,6 +537,12 @@ static long long UNUSED vram_usage(pid_t pid, uint32_t gpu_id)
 		v = -1;
 	fclose(f);
 	return v;
+}
+
+/* Bytes of VRAM that KFD accounts to a process. */
+static long long UNUSED vram_usage(pid_t pid, uint32_t gpu_id)
+{
+	return proc_number(pid, "vram", gpu_id, "");
 }
 
 static bool UNUSED write_version(const char *version)

@@ -2211,24 +2211,6 @@ ROW(page_lists_die_with_process, S_NO_JOB)
 
 /* --- what KFD counts of a process --- */
 
-/* Milliseconds for which the queues of a process have been evicted from a GPU, or -1. */
-static long long evicted_for(pid_t pid, uint32_t gpu_id)
-{
-	long long ms = -1;
-	char path[96];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/devices/virtual/kfd/kfd/proc/%d/stats_%u/evicted_ms",
-		 pid, gpu_id);
-	f = fopen(path, "r");
-	if (!f)
-		return -1;
-	if (fscanf(f, "%lld", &ms) != 1)
-		ms = -1;
-	fclose(f);
-	return ms;
-}
-
 /* RESTORE stops a process before it has a VM, and RESUME starts it when it has. */
 ROW(evicted_ms_of_restored_process, S_NO_JOB)
 {
@@ -2238,7 +2220,7 @@ ROW(evicted_ms_of_restored_process, S_NO_JOB)
 	START();
 	MOVE(false);
 	for (g = GPU_A; g <= GPU_B; g++) {
-		ms = evicted_for(DST->pid, s->here.gpu[g].gpu_id);
+		ms = proc_number(DST->pid, "stats", s->here.gpu[g].gpu_id, "/evicted_ms");
 		CHECK(ms >= 0, "no evicted_ms for GPU %u", g);
 		CHECK(ms <= (long long)scene_clock() - begun, "evicted for %lld ms from GPU %u",
 		      ms, g);
@@ -2248,7 +2230,7 @@ ROW(evicted_ms_of_restored_process, S_NO_JOB)
 /* --- the end of a process of which others still hold the render nodes --- */
 
 #define CLOSE_TIMES		400
-#define CLOSE_READY_MS		10000u
+#define CLOSE_READY_MS		60000u
 
 /* Words that the processes of a turn share. */
 struct closing {
@@ -2258,20 +2240,21 @@ struct closing {
 /* Has the render node of one GPU, and closes it in the moment in which another closes its own. */
 static void __attribute__((noreturn)) closer(struct kfd *k, unsigned int mine, struct closing *w)
 {
+	uint64_t end = scene_clock() + CLOSE_READY_MS;
 	unsigned int g;
 
 	prctl(PR_SET_PDEATHSIG, 0);
 	close(k->fd);
 	/* whoever closes the render node of a process that KFD has still waits a second */
-	while (!__atomic_load_n(&w->over, __ATOMIC_ACQUIRE))
+	if (!__atomic_load_n(&w->over, __ATOMIC_ACQUIRE))
 		word_sleep(&w->over, 0, CLOSE_READY_MS);
 	for (g = 0; g < k->ngpu; g++)
 		if (g != mine)
 			close(k->gpu[g].drm_fd);
 	__atomic_add_fetch(&w->ready, 1, __ATOMIC_SEQ_CST);
 	word_wake(&w->ready);
-	/* not asleep: both go on at once, on a CPU each */
-	while (!__atomic_load_n(&w->go, __ATOMIC_ACQUIRE))
+	/* not asleep: both go on at once, on a CPU each.  A row that failed tells nobody to. */
+	while (!__atomic_load_n(&w->go, __ATOMIC_ACQUIRE) && scene_clock() < end)
 		;
 	close(k->gpu[mine].drm_fd);
 	_exit(0);
@@ -2304,21 +2287,22 @@ ROW(last_vms_close_at_once, S_NO_JOB)
 {
 	struct closing *w = mmap(NULL, KFD_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 				 -1, 0);
-	struct proc first = { 0 };
 	unsigned int i, n, ready;
 	uint64_t end;
+	pid_t first;
 	int status;
 
 	SETUP(w != MAP_FAILED && !prctl(PR_SET_CHILD_SUBREAPER, 1), "processes");
 	for (i = 0; i < CLOSE_TIMES; i++) {
 		memset(w, 0, sizeof(*w));
 		fflush(stdout);
-		first.pid = fork();
-		if (!first.pid)
+		status = -1;
+		first = fork();
+		if (!first)
 			leaves_vms(w);
-		SETUP(first.pid > 0 && waitpid(first.pid, &status, 0) == first.pid && !status,
+		SETUP(first > 0 && waitpid(first, &status, 0) == first && !status,
 		      "a process with VMs: %#x", status);
-		SETUP(!gone(first.pid), "the end of the process");
+		SETUP(!gone(first), "the end of the process");
 		__atomic_store_n(&w->over, 1, __ATOMIC_RELEASE);
 		word_wake(&w->over);
 		end = scene_clock() + CLOSE_READY_MS;

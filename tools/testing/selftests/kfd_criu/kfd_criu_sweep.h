@@ -985,8 +985,10 @@ static bool resume_done(struct scene *s, bool closely)
 /* The process hears of it, if that is to be so, and its queues do not run. */
 static int call_told_and_stopped(struct ctx *c)
 {
-	bool told = !kfd_event_wait(&c->k, &c->hw, 0, NULL);
+	int r = kfd_event_wait(&c->k, &c->hw, 0, NULL);
+	bool told = !r;
 
+	NEED(c, told || r == -ETIMEDOUT, "hardware exception: %s", strerror(-r));
 	NEED(c, told == c->arg[0], told ? "a hardware exception, though RESUME may be tried again" :
 					  "no hardware exception");
 	sdma_fence(&c->spare, cell_va(c, CELL_FENCE), ++c->fence);

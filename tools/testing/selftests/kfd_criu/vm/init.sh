@@ -134,6 +134,8 @@ run_program()
 		return
 	fi
 	kill $guard 2>/dev/null
+	wait $guard 2>/dev/null
+	rm -f /tmp/late
 	echo >&3
 	echo "#@ end $name $status" >&3
 }
