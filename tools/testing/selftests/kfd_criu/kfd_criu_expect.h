@@ -366,6 +366,7 @@ static const struct criu_expect criu_race_rows[] = {
 	RACES("dump_against_migration"),
 	RACES("dump_against_memory"),
 	RACES("dump_against_fork"),
+	RACES("dump_against_lost_pages"),
 	RACES("dump_against_dump"),
 	RACES("dump_against_eviction"),
 	RACES("dump_against_reset"),

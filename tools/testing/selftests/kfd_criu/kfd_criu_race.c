@@ -263,6 +263,36 @@ static int foe_memory(struct foe *f)
 	return r ? -ENOMEM : 0;
 }
 
+#define DROPS	64
+
+/*
+ * The pages of a user pointer go again and again, more than once before the driver has looked
+ * for new ones.
+ */
+static int foe_pages(struct foe *f)
+{
+	unsigned int i;
+	int r;
+
+	if (!f->bo.size) {
+		if (map_pages(f->c, f->va, FOE_SIZE, -1) == MAP_FAILED)
+			return -errno;
+		r = kfd_bo_create(&f->k, &f->bo, GPU_A, f->va, FOE_SIZE, KFD_BO_USERPTR, ON_AB);
+		if (r)
+			return r;
+		f->bo.size = FOE_SIZE;
+	}
+	for (i = 0; i < DROPS; i++) {
+		r = DO(f->side, madvise(foe_page(f, 0), KFD_PAGE, MADV_DONTNEED));
+		if (r)
+			return -errno;
+		*(volatile char *)foe_page(f, 0) = 1;
+		if (rnd(&f->rng) & 1)
+			usleep(rnd(&f->rng) % 1500);
+	}
+	return 0;
+}
+
 /* So much longer than a fork takes is it until the next one. */
 #define FORK_REST	5
 
@@ -367,11 +397,12 @@ static const struct {
 	{ "attributes", foe_attributes },
 	{ "migration", foe_migration },
 	{ "memory", foe_memory },
+	{ "pages", foe_pages },
 	{ "fork", foe_fork },
 	{ "dumps", foe_dumps },
 };
 
-enum { BOS, QUEUES, EVENTS, ATTRIBUTES, MIGRATION, MEMORY, FORK, DUMPS, NONE };
+enum { BOS, QUEUES, EVENTS, ATTRIBUTES, MIGRATION, MEMORY, PAGES, FORK, DUMPS, NONE };
 
 /* arg[0]: which kind, arg[1]: how many */
 static int call_start_foes(struct ctx *c)
@@ -619,6 +650,44 @@ RACE(dump_against_memory, S_NO_JOB)
 RACE(dump_against_fork, S_NO_JOB)
 {
 	race_dump(s, FORK, FOES, &counts_stay);
+}
+
+#define LOOKS	20
+
+/*
+ * CHECKPOINT gets the pages of user pointers when the driver's worker may be about to. Who has
+ * to wait for the other one must not go on with what was true before.
+ */
+RACE(dump_against_lost_pages, S_NO_JOB)
+{
+	struct kfd_ioctl_criu_args args;
+	unsigned int i;
+	int fd, r;
+
+	START();
+	race->restored = true;
+	race->strict = true;
+	if (!start_foes(s, SRC, PAGES, FOES))
+		return;
+	while (verdict == PASSED && race_goes_on(s)) {
+		fd = grab(SRC);
+		CHECK(fd >= 0, "no KFD fd from the target: %s", strerror(-fd));
+		r = DO(US, kfd_criu_process_info(fd, &args));
+		CHECK(!r, "PROCESS_INFO: %s", strerror(-r));
+		for (i = 0; i < LOOKS && !r; i++) {
+			drop_image(s);
+			r = DO(US, kfd_criu_checkpoint(fd, &s->img));
+			if (!r)
+				close_dmabufs(&s->img);
+		}
+		/* in the first round, the threads' own BOs may come after PROCESS_INFO */
+		CHECK(!r || r == -ENOSPC, "CHECKPOINT: %s", strerror(-r));
+		CHECK(!DO(US, kfd_criu_unpause(fd)), "UNPAUSE");
+		let_go(SRC, fd);
+		CHECK(!call(SRC, call_queues_run), "the target after UNPAUSE");
+	}
+	CHECK(!call(SRC, call_stop_foes), "the target's threads do not end");
+	CHECK(!call(SRC, call_bytes_right), "the target's bytes");
 }
 
 /* Each lets the queues run on the other, and sees dma-bufs that are the other's. */
