@@ -221,14 +221,18 @@ static struct injector injector = {
 #define KIND(k)		(1u << (k))
 #define ALL_KINDS	(KIND(SLAB) | KIND(PAGE) | KIND(USERCOPY))
 
-static void faults(struct scene *s, const struct sweep_op *op, unsigned int must,
-		   unsigned int seconds)
+/* vm/debug.config has fault injection, so that it can't get lost there without a word. */
+static int without_faults(void)
 {
 	const char *debug = getenv("KFD_CRIU_DEBUG");
 
-	/* vm/debug.config has it, so that it can't get lost there without a word */
-	if (!faults_ready(s))
-		STOP(debug && *debug == '1' ? BROKEN : UNFIT, false, "no fault injection");
+	return debug && *debug == '1' ? BROKEN : UNFIT;
+}
+
+static void faults(struct scene *s, const struct sweep_op *op, unsigned int must,
+		   unsigned int seconds)
+{
+	STOP(without_faults(), faults_ready(s), "no fault injection");
 	sweep(s, op, must, seconds);
 }
 
@@ -283,6 +287,101 @@ ROW(resume_survives_faults, 0)
 {
 	injector.fits = resume_fits;
 	faults(s, &sweep_ops[KFD_CRIU_OP_RESUME], KIND(SLAB) | KIND(USERCOPY), 40);
+}
+
+/* --- FREE, which a caller repeats when it has failed --- */
+
+#define FREED_VA	SCENE_VA(64)
+/* No FREE asks for so much. */
+#define FREED_FAULTS	100u
+
+static int free_once(struct ctx *c, uint64_t handle)
+{
+	struct kfd_ioctl_free_memory_of_gpu_args args = { .handle = handle };
+
+	return ioctl(c->k.fd, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &args) ? -errno : 0;
+}
+
+/* The GPU writes to the BO, for a user pointer to the pages that are there now. */
+static int bo_works(struct ctx *c, struct kfd_bo *bo)
+{
+	TRY(c, kfd_bo_map(&c->k, bo, 1u << GPU_B));
+	if (bo->flags & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR)
+		NEED(c, !madvise(bo->cpu, KFD_PAGE, MADV_DONTNEED), "madvise: %s",
+		     strerror(errno));
+	sdma_fence(&c->spare, bo->va, ++c->fence);
+	kfd_queue_submit(&c->spare);
+	NEED(c, kfd_wait32(bo->cpu, c->fence, c->s->wait_ms),
+	     "what the GPU writes does not get to a BO whose FREE has failed");
+	TRY(c, kfd_bo_unmap(&c->k, bo, 1u << GPU_B));
+	return 0;
+}
+
+/* arg[0]: flags, arg[1]: which fault; c->result: what FREE says, 0 if the fault did not come */
+static int call_free_with_fault(struct ctx *c)
+{
+	const bool doorbell = c->arg[0] & KFD_IOC_ALLOC_MEM_FLAGS_DOORBELL;
+	unsigned int left = 0, kind = SLAB;
+	struct kfd_bo bo;
+	int r;
+
+	if (c->arg[0] & KFD_IOC_ALLOC_MEM_FLAGS_USERPTR)
+		NEED(c, map_pages(c, FREED_VA, KFD_PAGE, -1) != MAP_FAILED, "mmap: %s",
+		     strerror(errno));
+	TRY(c, kfd_bo_create(&c->k, &bo, GPU_B, FREED_VA, doorbell ? 2 * KFD_PAGE : KFD_PAGE,
+			     c->arg[0], 1u << GPU_B));
+	TRY(c, kfd_bo_unmap(&c->k, &bo, 1u << GPU_B));
+	TRY(c, fault_arm(c->arg[1]));
+	r = free_once(c, bo.handle);
+	TRY(c, fault_disarm(&left, &kind));
+	NEED(c, !r || (!left && fault_fits(kind, r)), "FREE: %s", strerror(-r));
+	c->arg[1] = left;
+	c->result = r;
+	if (r && kind != USERCOPY) {
+		if (!doorbell && bo_works(c, &bo))
+			return -1;
+		TRY(c, free_once(c, bo.handle));
+	} else if (r) {
+		/* of the arguments, which go in before FREE and come out after it */
+		r = free_once(c, bo.handle);
+		NEED(c, !r || r == -EINVAL, "FREE after a failed copy: %s", strerror(-r));
+	}
+	NEED(c, free_once(c, bo.handle) == -EINVAL, "a BO that is free can be freed again");
+	if (bo.cpu)
+		munmap(bo.cpu, bo.size);
+	return 0;
+}
+
+static int call_build_for_free(struct ctx *c)
+{
+	TRY(c, kfd_open_all(&c->k));
+	return make_bo(c, BO_DOORBELL_A) || make_bo(c, BO_DOORBELL_B) ||
+	       call_build_idle_queues(c) ? -1 : 0;
+}
+
+/* A FREE that fails, of which a signal is the usual reason, leaves the BO as it was. */
+ROW(free_survives_faults, S_NO_JOB)
+{
+	static const uint32_t flags[] = {
+		KFD_BO_GTT, KFD_BO_VRAM, KFD_BO_USERPTR, KFD_BO_DOORBELL,
+	};
+	unsigned int i, n, failed;
+
+	STOP(without_faults(), faults_ready(s), "no fault injection");
+	SETUP(!spawn(s, SRC) && !call(SRC, call_build_for_free), "process");
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		failed = 0;
+		for (n = 1; n < FREED_FAULTS; n++) {
+			SRC->c.arg[0] = flags[i];
+			SRC->c.arg[1] = n;
+			CHECK(!call(SRC, call_free_with_fault), "FREE of BO %u, fault %u", i, n);
+			if (SRC->c.arg[1])
+				break;
+			failed += SRC->c.result == -ENOMEM;
+		}
+		CHECK(n < FREED_FAULTS, "FREE of BO %u asks for memory without end", i);
+		CHECK(failed, "no FREE of BO %u failed for want of memory", i);
+	}
 }
 
 TEST_HARNESS_MAIN
