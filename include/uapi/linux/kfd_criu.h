@@ -48,7 +48,10 @@
  *    stopped, and the call may be repeated.
  *
  * All of them need CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN in the initial user
- * namespace.  Calls for one target are serialised.
+ * namespace.  Calls for one target are serialised.  Signals that the caller
+ * handles wait until RESTORE or RESUME is done.  A signal that kills the caller
+ * ends them.  One that stops the caller may: then they begin anew when the caller
+ * goes on.
  *
  * The image, which goes through @priv_data of &struct kfd_ioctl_criu_args, is
  * not for user space to interpret.  It begins with its version, and has a
@@ -83,7 +86,8 @@
  *                                       operation has been done
  * EFAULT            RESUME              there is no memory where a user pointer
  *                                       or an SVM range has to have it
- * EINTR             RESTORE             a signal came; nothing was done
+ * EINTR             RESTORE, RESUME     the caller is being killed. RESTORE has left
+ *                                       nothing; somebody else may call RESUME again
  * EINVAL            all                 unknown op
  * EINVAL            CHECKPOINT          a buffer is missing, or the target is not
  *                                       paused

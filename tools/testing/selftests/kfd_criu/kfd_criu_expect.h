@@ -299,6 +299,16 @@ static const struct criu_expect criu_kernel_rows[] = {
 	NOT_RUN("kernel_waves_need_same_die", "version 1 does not say what waves depend on"),
 };
 
+/* kfd_criu_signal_test.c: callers that are killed */
+#define KILLS(row)	NOT_RUN(row, "no tracepoint tells how far an operation comes")
+
+static const struct criu_expect criu_signal_rows[] = {
+	KILLS("restore_of_bos_ends_when_killed"),
+	KILLS("restore_of_events_ends_when_killed"),
+	KILLS("resume_of_userptrs_ends_when_killed"),
+	KILLS("resume_of_ranges_ends_when_killed"),
+};
+
 /* kfd_criu_many_test.c: four GPUs that change places */
 static const struct criu_expect criu_many_rows[] = {
 	FAILS("four_rotated_gpus_fault", "the event names GPU",
@@ -311,6 +321,8 @@ static const struct criu_expect criu_many_rows[] = {
 #define RESETS(row)	NOT_RUN(row, "nothing in the stock code knows of resets")
 
 static const struct criu_expect criu_simgpu_rows[] = {
+	FAILS("restore_despite_a_signal", "RESTORE: Interrupted system call",
+	      "a signal ends it, and a caller with a timer begins anew for ever"),
 	FAILS("restore_when_bo_fails", "RESTORE says Invalid argument",
 	      "nothing of what was created is undone"),
 	FAILS_HWS("queue_reset_preserved", "a queue that was reset runs",

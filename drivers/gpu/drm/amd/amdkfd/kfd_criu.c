@@ -985,6 +985,34 @@ static void undo(struct kfd_criu_transaction *r, unsigned int from)
 	}
 }
 
+/*
+ * Many functions that RESTORE and RESUME call give up when a signal comes. A caller with an
+ * interval timer would never get to the end. So signals that the caller handles wait until the
+ * operation is done. Those that end the caller are not held back.
+ */
+static void hold_signals(sigset_t *old)
+{
+	/* A task that runs has its own until it ends. */
+	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
+	const struct k_sigaction *action = sighand->action;
+	sigset_t handled;
+	int sig;
+
+	sigemptyset(&handled);
+	spin_lock_irq(&sighand->siglock);
+	for (sig = 1; sig <= _NSIG; sig++)
+		if (action[sig - 1].sa.sa_handler != SIG_DFL &&
+		    action[sig - 1].sa.sa_handler != SIG_IGN)
+			sigaddset(&handled, sig);
+	spin_unlock_irq(&sighand->siglock);
+	sigprocmask(SIG_BLOCK, &handled, old);
+}
+
+static void release_signals(sigset_t *old)
+{
+	sigprocmask(SIG_SETMASK, old, NULL);
+}
+
 static int prepare_all(struct kfd_criu_transaction *r, struct kfd_ioctl_criu_args *args)
 {
 	unsigned int i;
@@ -1044,6 +1072,7 @@ int kfd_criu_restore(struct file *filep, struct kfd_process *p,
 {
 	struct kfd_criu_transaction *r;
 	void *image = NULL;
+	sigset_t signals;
 	int err;
 	u32 i;
 
@@ -1063,6 +1092,7 @@ int kfd_criu_restore(struct file *filep, struct kfd_process *p,
 	if (err)
 		goto out;
 
+	hold_signals(&signals);
 	mutex_lock(&p->mutex);
 	r->state = get_state(p);
 	err = r->state ? verify_fresh(p, r->state) : -ENOMEM;
@@ -1077,6 +1107,7 @@ int kfd_criu_restore(struct file *filep, struct kfd_process *p,
 		r->bo_buckets = NULL;
 	}
 	mutex_unlock(&p->mutex);
+	release_signals(&signals);
 out:
 	for (i = 0; i < KFD_CRIU_MAX_DEVICES; i++)
 		if (r->drm_files[i])
@@ -1142,13 +1173,15 @@ static bool may_be_tried_again(int err)
  * Context: Process context.
  * Return: 0, -ESRCH if there is no such process, or it is dying or has no /dev/kfd, -EPERM
  * without the right to trace it, -EINVAL if it does not wait for RESUME, -EFAULT if memory is
- * missing, -EAGAIN if it kept changing, -EIO if a GPU was reset, -ENOMEM
+ * missing, -EAGAIN if it kept changing, -EINTR if the caller is being killed, -EIO if a GPU was
+ * reset, -ENOMEM
  */
 int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 		    struct kfd_ioctl_criu_args *args)
 {
 	struct kfd_process *target = NULL;
 	struct task_struct *task;
+	sigset_t signals;
 	struct pid *pid;
 	int err;
 
@@ -1169,6 +1202,7 @@ int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 		goto out_task;
 	}
 
+	hold_signals(&signals);
 	mutex_lock(&target->mutex);
 	if (!target->criu || target->criu->stage != KFD_CRIU_RESTORED) {
 		err = -EINVAL;
@@ -1193,6 +1227,7 @@ int kfd_criu_resume(struct file *filep, struct kfd_process *p,
 	xa_destroy(&target->criu->no_pages);
 unlock:
 	mutex_unlock(&target->mutex);
+	release_signals(&signals);
 	kfd_unref_process(target);
 out_task:
 	put_task_struct(task);

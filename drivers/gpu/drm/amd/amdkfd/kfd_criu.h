@@ -245,6 +245,16 @@ bool kfd_criu_die_translate(const struct kfd_criu_die_record *from,
 			    const struct kfd_criu_die_record *to, u32 gc_version, u32 xcc,
 			    u32 *masks);
 
+/**
+ * kfd_criu_killed() - To be asked in each loop over the objects of an image.
+ *
+ * Return: -EINTR if the caller is being killed, or 0
+ */
+static inline int kfd_criu_killed(void)
+{
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 /* kfd_criu_show.c */
 #if defined(CONFIG_DEBUG_FS)
 void kfd_criu_show_init(void);

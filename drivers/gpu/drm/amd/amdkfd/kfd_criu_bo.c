@@ -690,7 +690,7 @@ static int create_some(struct kfd_criu_transaction *r, u32 first, u32 n, struct 
 	u32 i;
 
 	for (i = first; i < first + n; i++) {
-		err = create(r, i);
+		err = kfd_criu_killed() ?: create(r, i);
 		if (err)
 			return not_created(r, i, err);
 		cond_resched();
@@ -699,7 +699,8 @@ static int create_some(struct kfd_criu_transaction *r, u32 first, u32 n, struct 
 	if (err)
 		return err;
 	for (i = first; i < first + n; i++) {
-		err = export(r->bos[i].mem, &r->bo_buckets[i], &r->bos[i].file);
+		err = kfd_criu_killed() ?: export(r->bos[i].mem, &r->bo_buckets[i],
+						  &r->bos[i].file);
 		trace_kfd_criu_object("bo", "create", r->img.bos[i].handle,
 				      r->bo_buckets[i].gpu_id, err);
 		if (err)
@@ -731,13 +732,26 @@ static int bo_prepare(struct kfd_criu_transaction *r)
 	return err;
 }
 
-/* A pending signal must not keep us from cleaning up. */
-static bool interrupted(int err)
+static void wait_for_lock(struct amdgpu_bo *bo)
 {
+	if (!amdgpu_bo_reserve(bo, true))
+		amdgpu_bo_unreserve(bo);
+}
+
+/*
+ * The functions that take a BO back give up if they have to wait for a lock while the caller is
+ * being killed. Wait for each of these locks uninterruptibly. Then the caller tries again.
+ */
+static bool interrupted(const struct kfd_criu_transaction *r, struct kgd_mem *mem, int err)
+{
+	u32 i;
+
 	if (err != -EINTR && err != -ERESTARTSYS)
 		return false;
-	cpu_relax();
-	cond_resched();
+	wait_for_lock(mem->bo);
+	for (i = 0; i < r->img.num_devices; i++)
+		if (r->pdds[i]->drm_priv)
+			wait_for_lock(drm_priv_to_vm(r->pdds[i]->drm_priv)->root.bo);
 	return true;
 }
 
@@ -761,12 +775,18 @@ static void undo_one(struct kfd_criu_transaction *r, u32 i)
 		do {
 			err = amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(at->dev->adev, bo->mem,
 									at->drm_priv);
-		} while (interrupted(err));
+		} while (interrupted(r, bo->mem, err));
 	}
-	if (r->bo_buckets[i].alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_VRAM)
-		atomic64_sub(r->bo_buckets[i].size, &pdd->vram_usage);
-	idr_remove(&pdd->alloc_idr, rec->handle);
-	amdgpu_amdkfd_gpuvm_free_memory_of_gpu(pdd->dev->adev, bo->mem, pdd->drm_priv, NULL);
+	do {
+		err = amdgpu_amdkfd_gpuvm_free_memory_of_gpu(pdd->dev->adev, bo->mem,
+							     pdd->drm_priv, NULL);
+	} while (interrupted(r, bo->mem, err));
+	/* A BO that can't be freed keeps its handle, and goes with the process. */
+	if (!err) {
+		if (r->bo_buckets[i].alloc_flags & KFD_IOC_ALLOC_MEM_FLAGS_VRAM)
+			atomic64_sub(r->bo_buckets[i].size, &pdd->vram_usage);
+		idr_remove(&pdd->alloc_idr, rec->handle);
+	}
 }
 
 static void bo_undo(struct kfd_criu_transaction *r)
@@ -887,7 +907,10 @@ static int get_pages(struct kfd_process *p, struct amdkfd_process_info *info)
 
 	/* Those that the worker has found no memory for stay invalid. */
 	mutex_lock(&info->notifier_lock);
-	err = info->evicted_bos ? -EAGAIN : walk_bos(p, check_pages, NULL);
+	if (info->evicted_bos)
+		err = kfd_criu_killed() ?: -EAGAIN;
+	else
+		err = walk_bos(p, check_pages, NULL);
 	mutex_unlock(&info->notifier_lock);
 	return err;
 }

@@ -120,7 +120,7 @@ static int event_prepare(struct kfd_criu_transaction *r)
 	}
 	r->events_done = true;
 	for (i = 0; i < r->img.num_events && !err; i++) {
-		err = create(p, &r->img.events[i]);
+		err = kfd_criu_killed() ?: create(p, &r->img.events[i]);
 		trace_kfd_criu_object("event", "create", r->img.events[i].id, 0, err);
 		if (err)
 			kfd_criu_refuse(err, "event", r->img.events[i].id, "can't be created",

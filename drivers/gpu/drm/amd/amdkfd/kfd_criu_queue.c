@@ -567,7 +567,7 @@ static int queue_prepare(struct kfd_criu_transaction *r)
 
 	for (rec = kfd_criu_image_next_queue(&r->img, NULL); rec;
 	     rec = kfd_criu_image_next_queue(&r->img, rec)) {
-		err = create(r, rec);
+		err = kfd_criu_killed() ?: create(r, rec);
 		trace_kfd_criu_object("queue", "create", rec->queue_id,
 				      r->img.devices[rec->device].user_gpu_id, err);
 		if (err)

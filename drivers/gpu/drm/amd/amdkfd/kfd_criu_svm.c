@@ -224,7 +224,7 @@ static int range_resume(struct kfd_process *p)
 	}
 	/* From the first one on, also after a failure: setting attributes twice is the same. */
 	for (i = 0; i < state->num_ranges && !err; i++) {
-		err = resume_one(p, mm, &state->ranges[i], attrs);
+		err = kfd_criu_killed() ?: resume_one(p, mm, &state->ranges[i], attrs);
 		trace_kfd_criu_object("range", "create", state->ranges[i].start,
 				      state->ranges[i].actual, err);
 	}
