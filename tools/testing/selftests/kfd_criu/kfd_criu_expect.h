@@ -104,6 +104,8 @@ static const struct criu_expect criu_move_rows[] = {
 	FAILS("resume_reports_readonly_userptr_memory",
 	      "RESUME over memory that is not for writing says Success",
 	      "RESUME returns before anything is validated"),
+	FAILS("userptr_without_memory_faults", "the GPU writes to memory that was given back",
+	      "the driver maps the old pages again"),
 	FAILS("userptr_without_memory_resumes", "RESUME with a hole that was none says Success",
 	      "RESUME returns before anything is validated"),
 	FAILS("queues_stopped_after_failed_resume", "the SDMA queue runs",

@@ -1708,6 +1708,47 @@ ROW(userptr_without_memory_resumes, S_NO_JOB)
 	CHECK(!call(DST, call_free_userptr), "the BO without memory");
 }
 
+#define GIVEN_VA	SCENE_VA(64)
+#define FAULT_LOOK_MS	20
+
+/* The pages live on in a file: what the GPU does to them can be seen. */
+static int call_write_to_nothing(struct ctx *c)
+{
+	uint64_t end = scene_clock() + c->s->wait_ms;
+	int fd = memfd_create("pages", MFD_CLOEXEC), r;
+	volatile uint32_t *pages;
+	struct kfd_event fault;
+	struct kfd_bo bo;
+
+	NEED(c, fd >= 0 && !ftruncate(fd, KFD_PAGE), "memfd: %s", strerror(errno));
+	pages = mmap(NULL, KFD_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	NEED(c, pages != MAP_FAILED && map_pages(c, GIVEN_VA, KFD_PAGE, fd) != MAP_FAILED,
+	     "mmap: %s", strerror(errno));
+	close(fd);
+	TRY(c, kfd_event_create(&c->k, &fault, KFD_IOC_EVENT_MEMORY, true, NULL));
+	TRY(c, kfd_bo_create(&c->k, &bo, GPU_A, GIVEN_VA, KFD_PAGE, KFD_BO_USERPTR, ON_AB));
+	sdma_fence(&c->sdma, GIVEN_VA, 1);
+	kfd_queue_submit(&c->sdma);
+	NEED(c, kfd_wait32(pages, 1, c->s->wait_ms), "the GPU does not write to a user pointer");
+	/* the queues stand still until the driver knows that there are no pages */
+	NEED(c, !munmap((void *)GIVEN_VA, KFD_PAGE), "munmap: %s", strerror(errno));
+	sdma_fence(&c->sdma, GIVEN_VA, 2);
+	kfd_queue_submit(&c->sdma);
+	do {
+		r = kfd_event_wait(&c->k, &fault, FAULT_LOOK_MS, NULL);
+		NEED(c, pages[0] == 1, "the GPU writes to memory that was given back");
+	} while (r == -ETIMEDOUT && scene_clock() < end);
+	NEED(c, !r, "no fault: %s", strerror(-r));
+	munmap((void *)pages, KFD_PAGE);
+	return 0;
+}
+
+ROW(userptr_without_memory_faults, S_NO_JOB)
+{
+	START();
+	CHECK(!call(SRC, call_write_to_nothing), "memory that was given back");
+}
+
 ROW(resume_reports_missing_svm_memory, S_NO_JOB)
 {
 	int r;
