@@ -140,6 +140,16 @@ int kfd_criu_refuse(int err, const char *class, u64 id, const char *why, u64 fou
 	return err;
 }
 
+/**
+ * kfd_criu_killed() - To be asked in each loop over the objects of an image.
+ *
+ * Return: -EINTR if the caller is being killed, or 0
+ */
+int kfd_criu_killed(void)
+{
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 static int image_complaint(int err, const struct kfd_criu_complaint *why)
 {
 	return kfd_criu_refuse(err, "image", ((u64)why->type << 32) | why->index,

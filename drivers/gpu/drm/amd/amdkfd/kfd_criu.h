@@ -192,6 +192,7 @@ extern const struct kfd_criu_class kfd_criu_range_class;
 
 /* kfd_criu.c */
 int kfd_criu_refuse(int err, const char *class, u64 id, const char *why, u64 found, u64 wanted);
+int kfd_criu_killed(void);
 int kfd_criu_stop_queues(struct kfd_process *p, u32 trigger);
 int kfd_criu_process_info(struct file *filep, struct kfd_process *p,
 			  struct kfd_ioctl_criu_args *args);
@@ -244,16 +245,6 @@ bool kfd_criu_die_same_cus(const struct kfd_criu_die_record *a,
 bool kfd_criu_die_translate(const struct kfd_criu_die_record *from,
 			    const struct kfd_criu_die_record *to, u32 gc_version, u32 xcc,
 			    u32 *masks);
-
-/**
- * kfd_criu_killed() - To be asked in each loop over the objects of an image.
- *
- * Return: -EINTR if the caller is being killed, or 0
- */
-static inline int kfd_criu_killed(void)
-{
-	return fatal_signal_pending(current) ? -EINTR : 0;
-}
 
 /* kfd_criu_show.c */
 #if defined(CONFIG_DEBUG_FS)
